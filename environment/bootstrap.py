@@ -1,0 +1,285 @@
+"""Make `.venv` with everything the course needs. Runs on a bare Python 3.11, with the standard library only.
+
+`make setup` calls this first for every other verb. The second call compares one hash and returns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+STAMP = VENV / "servelab-setup.json"
+LOCKS = ROOT / "environment" / "locks"
+
+UV_VERSION = "0.13.8"
+UV_OLDEST = (0, 8)
+# The lock names the Python it was resolved for; other versions would need other wheels.
+PYTHON_FOR = {"cpu": "3.11", "gpu": "3.12"}
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+DISK_NEEDED_GB = {"cpu": 7, "gpu": 20}
+APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+
+
+class SetupError(Exception):
+    """What stops the set-up, in one line that says what to do."""
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", flush=True)
+
+
+def run(command: list[str], *, env: dict[str, str] | None = None, quiet: bool = False) -> None:
+    """Run a command; its output is the progress, its failure is a SetupError."""
+    done = subprocess.run(
+        command, env=env, cwd=ROOT, capture_output=quiet, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        lines = ((done.stderr or "") + (done.stdout or "")).strip().splitlines()
+        detail = f": {lines[-1]}" if lines else ""
+        raise SetupError(f"`{' '.join(command[:4])} ...` failed with code {done.returncode}{detail}")
+
+
+# --- what is asked for -----------------------------------------------------------------------------------
+
+
+def fingerprint(runtime: str) -> str:
+    """Changes when anything changes that the environment is made from."""
+    digest = hashlib.sha256()
+    for path in (LOCKS / f"{runtime}.txt", ROOT / "pyproject.toml", Path(__file__)):
+        digest.update(path.read_bytes())
+    digest.update(str(ROOT).encode())  # an editable install points at the folder
+    return digest.hexdigest()
+
+
+def read_stamp() -> dict:
+    try:
+        return json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def up_to_date(runtime: str) -> bool:
+    return read_stamp().get("fingerprint") == fingerprint(runtime) and (VENV / "bin" / "servelab").exists()
+
+
+def pick_runtime() -> str:
+    """`SERVELAB_RUNTIME`, otherwise gpu where the NVIDIA driver answers, otherwise cpu."""
+    named = os.environ.get("SERVELAB_RUNTIME")
+    if named:
+        if named not in PYTHON_FOR:
+            raise SetupError(f"SERVELAB_RUNTIME is {named!r}; it can be: {', '.join(PYTHON_FOR)}")
+        return named
+    if shutil.which("nvidia-smi"):
+        probe = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+        if probe.returncode == 0 and "GPU" in probe.stdout:
+            return "gpu"
+    return "cpu"
+
+
+# --- tools -----------------------------------------------------------------------------------------------
+
+
+def as_root() -> list[str] | None:
+    """The prefix that runs a command as root without a question, or None."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo"):
+        if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+            return ["sudo", "-n"]
+    return None
+
+
+def apt_install(packages: list[str]) -> bool:
+    """Install system packages where apt exists and we may; False where not."""
+    prefix = as_root()
+    if not packages or shutil.which("apt-get") is None or prefix is None:
+        return not packages
+    say(f"installing system packages: {' '.join(packages)}")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    run([*prefix, "apt-get", "update", "-qq"], env=env, quiet=True)
+    run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=env, quiet=True)
+    return True
+
+
+def version_of(uv: str) -> tuple[int, ...]:
+    done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)
+    found = re.search(r"(\d+)\.(\d+)", done.stdout)
+    return tuple(map(int, found.groups())) if found else (0, 0)
+
+
+def find_uv() -> str:
+    """A uv that is new enough: the one on PATH, ours, or one installed now."""
+    cache = Path(os.environ.get("SERVELAB_CACHE") or Path.home() / ".cache" / "servelab")
+    ours = cache / "uv" / UV_VERSION
+    candidates = [shutil.which("uv"), str(Path.home() / ".local/bin/uv"), str(ours / "bin/uv")]
+    for candidate in candidates:
+        if candidate and Path(candidate).exists() and version_of(candidate) >= UV_OLDEST:
+            return candidate
+    say(f"installing uv {UV_VERSION} (the package installer) into {ours}")
+    try:
+        run([sys.executable, "-m", "venv", "--clear", str(ours)], quiet=True)
+    except SetupError:
+        # Debian's Python comes without ensurepip.
+        if not apt_install(["python3-venv"]):
+            raise SetupError(
+                "Python cannot make virtual environments: run `sudo apt-get install python3-venv`, "
+                "or install uv yourself, then try again"
+            ) from None
+        run([sys.executable, "-m", "venv", "--clear", str(ours)], quiet=True)
+    run([str(ours / "bin/pip"), "install", "--quiet", f"uv=={UV_VERSION}"], quiet=True)
+    return str(ours / "bin/uv")
+
+
+def pip_setting(name: str) -> list[str]:
+    """What pip is configured with (environment and files); uv does not read pip's settings."""
+    values = os.environ.get("PIP_" + name.replace("-", "_").upper(), "").split()
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "get", f"global.{name}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return list(dict.fromkeys([*values, *done.stdout.split()])) if done.returncode == 0 else values
+
+
+def holds(links: str, prefix: str) -> bool:
+    """Whether a find-links folder has a wheel of that name. A web page is not opened: it may."""
+    parsed = urlparse(links)
+    if parsed.scheme in ("http", "https"):
+        return False
+    folder = Path(unquote(parsed.path) if parsed.scheme == "file" else links)
+    return folder.is_dir() and any(folder.glob(f"{prefix}*.whl"))
+
+
+def wheel_sources(lock: Path) -> list[str]:
+    """uv options that let it find torch's CPU wheel: where pip or uv look, else PyTorch's own index."""
+    torch = re.search(r"^torch==(\S+)", lock.read_text(), re.M)
+    links = [*os.environ.get("UV_FIND_LINKS", "").replace(",", " ").split(), *pip_setting("find-links")]
+    options = [f"--find-links={link}" for link in dict.fromkeys(links)]
+    if torch and "+cpu" in torch[1] and not any(holds(link, f"torch-{torch[1]}-") for link in links):
+        # Hashes in the lock decide what may be installed, so the best match over all indexes is safe.
+        options += [f"--index={TORCH_CPU_INDEX}", "--index-strategy=unsafe-best-match"]
+        options += [f"--index={url}" for url in pip_setting("extra-index-url")]
+    return options
+
+
+# --- the steps -------------------------------------------------------------------------------------------
+
+
+def make_venv(uv: str, runtime: str) -> None:
+    wanted = PYTHON_FOR[runtime]
+    python = VENV / "bin" / "python"
+    if python.exists():
+        done = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and done.stdout.startswith(f"Python {wanted}."):
+            return
+    try:
+        run([uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(VENV)], quiet=True)
+    except SetupError:
+        raise SetupError(
+            f"Python {wanted} is needed for the {runtime} runtime and was not found: install it "
+            f"(Debian 12: `apt-get install python{wanted}`), then try again"
+        ) from None
+
+
+def enough_disk(runtime: str) -> None:
+    free_gb = shutil.disk_usage(ROOT).free / 1e9
+    if not (VENV / "bin").exists() and free_gb < DISK_NEEDED_GB[runtime]:
+        raise SetupError(
+            f"{free_gb:.1f} GB are free where the course lies and {DISK_NEEDED_GB[runtime]} are needed: "
+            "free some space, or move the course to another disk"
+        )
+
+
+def install(uv: str, runtime: str) -> None:
+    lock = LOCKS / f"{runtime}.txt"
+    count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
+    say(f"installing {count} packages into .venv (the first time: 1 to 4 minutes, {DISK_NEEDED_GB[runtime]} GB)")
+    python = str(VENV / "bin" / "python")
+    # Bytecode is compiled now: the engine imports thousands of modules in three processes at every start.
+    env = {**os.environ, "UV_COMPILE_BYTECODE_TIMEOUT": "300"}
+    env.pop("UV_FIND_LINKS", None)
+    common = ["--python", python, "--link-mode=hardlink"]
+    run([uv, "pip", "sync", *common, "--compile-bytecode", "--require-hashes", *wheel_sources(lock), str(lock)], env=env)
+    run([uv, "pip", "install", "--quiet", *common, "--no-deps", "--no-build-isolation", "--editable", "."], env=env)
+
+
+def setup(runtime: str) -> None:
+    """Bring `.venv` up to date and stamp it."""
+    started = time.monotonic()
+    enough_disk(runtime)
+    uv = find_uv()
+    make_venv(uv, runtime)
+    install(uv, runtime)
+    seconds = round(time.monotonic() - started, 1)
+    stamp = {"fingerprint": fingerprint(runtime), "runtime": runtime, "first_s": seconds}
+    STAMP.write_text(json.dumps(stamp, indent=1) + "\n")
+    say(f"ready in {seconds:.0f} s")
+
+
+def setup_for_tests() -> None:
+    """System packages that only the tests use; without them those tests skip and say so."""
+    missing = [package for command, package in APT_FOR_TESTS.items() if shutil.which(command) is None]
+    if not apt_install(missing):
+        say(f"not installed, no right to: {' '.join(missing)} (browser tests will be skipped)")
+
+
+def lock_all() -> None:
+    """Resolve both locks again from pyproject.toml."""
+    uv = find_uv()
+    for runtime, python in PYTHON_FOR.items():
+        target = LOCKS / f"{runtime}.txt"
+        command = [uv, "pip", "compile", "pyproject.toml", "--extra", runtime, "--extra", "dev", "--quiet"]
+        command += ["--python-version", python, "--generate-hashes", "--no-header", "--no-annotate"]
+        command += ["--python-platform", "x86_64-manylinux_2_28", "--no-emit-find-links", "--no-emit-index-url"]
+        command += wheel_sources(target) if target.exists() else []
+        run([*command, "--output-file", str(target)])
+        say(f"wrote {target.relative_to(ROOT)}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make .venv with everything the course needs.")
+    parser.add_argument("--tests", action="store_true", help="also the system packages that only tests use")
+    parser.add_argument("--lock", action="store_true", help="resolve environment/locks again instead")
+    options = parser.parse_args()
+    if sys.version_info < (3, 11):  # noqa: UP036 - the check is for people who start it with an old Python
+        print("setup: Python 3.11 or newer is needed to start the set-up", file=sys.stderr)
+        return 2
+    started = time.monotonic()
+    try:
+        if options.lock:
+            lock_all()
+            return 0
+        runtime = pick_runtime()
+        if options.tests:
+            setup_for_tests()
+        if up_to_date(runtime):
+            return 0
+        VENV.parent.joinpath(".setup.lock").touch()
+        with open(VENV.parent / ".setup.lock") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: the second waits, then finds it done
+            if not up_to_date(runtime):
+                setup(runtime)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"setup: stopped after {time.monotonic() - started:.0f} s; run it again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

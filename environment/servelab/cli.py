@@ -1,0 +1,213 @@
+"""The `servelab` command: parse, call, print."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="servelab",
+    help="Serving LLMs in Production: the course's engine, authoring, grading and measuring.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+engine_app = typer.Typer(help="Start, look at and stop engines.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure, on this machine, in this run.", no_args_is_help=True)
+app.add_typer(engine_app, name="engine")
+app.add_typer(bench_app, name="bench")
+
+console = Console()
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]
+Labs = Annotated[list[str] | None, typer.Argument(help="Labs, for example 1, 01 or 01-naive-serving.")]
+
+
+def _lab_names(labs: list[str] | None) -> list[str] | None:
+    from servelab import paths
+    from servelab.errors import CourseError
+
+    if not labs:
+        return None
+    sources = sorted(p.name for p in (paths.course_root() / "solutions").glob("[0-9][0-9]-*"))
+    known = sorted({*paths.lab_names(), *sources})
+    chosen = []
+    for text in labs:
+        wanted = text.strip("/").split("/")[-1]
+        hits = [n for n in known if n == wanted or n.split("-")[0] == wanted.zfill(2)]
+        if not hits:
+            raise CourseError(f"No lab is called {text!r}. The labs are: {', '.join(known) or 'none yet'}.")
+        chosen += hits
+    return chosen
+
+
+def _emit(value: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(jsonlib.dumps(value), flush=True)
+
+
+@app.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; the next free one if taken.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser when there is one.")] = True,
+) -> None:
+    """Open the course in JupyterLab. Ctrl-C stops it and all that it started."""
+    from servelab.jupyter.lab import start_lab
+
+    raise typer.Exit(start_lab(port=port, browser=browser))
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Is this machine ready, for which labs, and what to do if not."""
+    from servelab import doctor as doctor_module
+
+    diagnosis = doctor_module.diagnose()
+    if json:
+        print(diagnosis.model_dump_json(), flush=True)
+    else:
+        doctor_module.show(diagnosis, console)
+    raise typer.Exit(0 if diagnosis.ready else 1)
+
+
+@app.command()
+def artefacts() -> None:
+    """Build what is slow and the same for everyone (the converted model), once."""
+    from servelab.engine import artefacts as artefacts_module
+
+    for name, path in artefacts_module.build_all().items():
+        console.print(f"{name}: {path}", soft_wrap=True)
+
+
+@app.command()
+def build(
+    labs: Labs = None,
+    check: Annotated[bool, typer.Option("--check", help="Report drift, change nothing.")] = False,
+    execute: Annotated[bool, typer.Option("--execute", help="Run the solution notebooks, keep outputs.")] = False,
+) -> None:
+    """Build solution notebooks and student releases from the sources."""
+    from servelab import course, paths
+
+    lines = course.build(paths.course_root(), only=_lab_names(labs), check=check, execute=execute)
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if check:
+        console.print("drift found: run `servelab build`" if lines else "labs/ and solutions/ match their sources")
+        raise typer.Exit(1 if lines else 0)
+
+
+@app.command()
+def release(
+    students: Annotated[Path, typer.Option("--students", help="Folder to fill; must be new or empty.")],
+) -> None:
+    """Write what a class may see: labs and the package, no solutions, keys, tests or hidden data."""
+    from servelab import course, paths
+
+    course.release_students(paths.course_root(), students)
+    console.print(f"Released to {students}", soft_wrap=True)
+
+
+@app.command()
+def check(lab: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")], json: Json = False) -> None:
+    """Grade your own copy of a lab, with words."""
+    from servelab.grading.check import check_own
+
+    raise typer.Exit(check_own(lab, json=json))
+
+
+@app.command()
+def proof(
+    labs: Labs = None,
+    jobs: Annotated[int, typer.Option(help="Answers graded at the same time.")] = 2,
+    json: Json = False,
+) -> None:
+    """Reference 100 %, starter 0 %, each recorded answer exactly its points."""
+    from servelab import paths
+    from servelab.grading.proof import proof as run_proof
+
+    result = run_proof(paths.course_root(), only=_lab_names(labs), jobs=jobs)
+    _emit(result, json)
+    exact = result["answers"] == result["answers_exact"] and result["references"] == result["references_full"]
+    raise typer.Exit(0 if exact and result["starters"] == result["starters_zero"] else 1)
+
+
+@app.command()
+def demo(
+    lab: Annotated[list[str] | None, typer.Option("--lab", help="A lab to do; both by default.")] = None,
+) -> None:
+    """Do the labs, submit, grade and return feedback, headless, through nbgrader's own commands."""
+    from servelab.grading.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(_lab_names(lab)))
+
+
+@engine_app.command("start", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def engine_start(context: typer.Context) -> None:
+    """Start an engine that runs until `servelab engine stop`. Arguments go to vLLM."""
+    from servelab import engine
+
+    args = [a for a in context.args if a != "--"]
+    running = engine.serve(args, owner=0)
+    console.print(f"{running.backend} at {running.base_url}", soft_wrap=True)
+
+
+@engine_app.command("status")
+def engine_status(json: Json = False) -> None:
+    """The engines that run now."""
+    from servelab import engine
+
+    found = engine.running()
+    if json:
+        rows = [{"url": e.url, "model": e.model, "backend": e.backend, "pid": e.pid} for e in found]
+        return _emit({"engines": rows}, True)
+    for e in found:
+        console.print(f"{e.url}  {e.backend}  pid {e.pid}", soft_wrap=True)
+    if not found:
+        console.print("No engine is running.")
+
+
+@engine_app.command("stop")
+def engine_stop() -> None:
+    """Stop every engine of yours."""
+    from servelab import engine
+
+    count = engine.stop_all()
+    console.print(f"Stopped {count} engine{'s' if count != 1 else ''}.")
+
+
+@bench_app.command("serving")
+def bench_serving(json: Json = False) -> None:
+    """Requests/s of the naive server and of vLLM in the same run, and their ratio."""
+    from servelab.load import bench
+
+    _emit(bench.bench_serving(), json)
+
+
+@bench_app.command("setup")
+def bench_setup(json: Json = False) -> None:
+    """Seconds to set up, first time and again, and until the engine gives its first token."""
+    from servelab.load import bench
+
+    _emit(bench.bench_setup(), json)
+
+
+def main() -> None:
+    """Run the command; what the user did wrong is one line, not a traceback."""
+    from servelab.engine.errors import EngineError
+    from servelab.errors import CourseError
+
+    try:
+        app(standalone_mode=True)
+    except CourseError as error:
+        print(f"servelab: {error}", file=sys.stderr)
+        sys.exit(2)
+    except EngineError as error:
+        print(f"servelab: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("servelab: stopped", file=sys.stderr)
+        sys.exit(130)

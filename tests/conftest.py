@@ -1,0 +1,119 @@
+"""What every test shares: order, the real engine, the figures printed at the end, and honest skips."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+_FIGURES: dict[str, Any] = {}
+_BARE_SKIPS = ("", "unconditional skip", "Skipped")
+_bare_skips: list[str] = []
+
+# Cheap tests first: a slip shows after seconds. The shared engine starts after the notebooks, which
+# start engines of their own and must not measure against a busy neighbour.
+_LATE = ("test_answers", "browser", "test_notebooks", "test_demo", "engine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault("SERVELAB_ROOT", str(ROOT))
+    # Some machines switch bytecode off; engine starts would then take twice as long.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def _rank(item: pytest.Item) -> int:
+    names = [item.path.stem, *(m.name for m in item.iter_markers())]
+    return max((i + 1 for i, key in enumerate(_LATE) if key in names), default=0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_rank)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if text.removeprefix("Skipped: ").strip() in _BARE_SKIPS:
+            _bare_skips.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if _bare_skips and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for nodeid in _bare_skips:
+        terminalreporter.write_line(f"FAILED {nodeid}: skipped without a reason", red=True)
+    if _FIGURES:
+        terminalreporter.section("Figures of this run")
+        for name, value in _FIGURES.items():
+            terminalreporter.write_line(f"{name:<58} {value}")
+        terminalreporter.write_line(json.dumps({"figures": _FIGURES}))
+
+
+@pytest.fixture(scope="session")
+def figures() -> dict[str, Any]:
+    """Figures to print at the end of the run: `figures["seconds, lab 01"] = 97.1`."""
+    return _FIGURES
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The course's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_engine() -> Iterator[Any]:
+    """The real vLLM engine of this machine's profile, started once for the whole run."""
+    from servelab import engine
+
+    started = time.monotonic()
+    with engine.serve() as running:
+        _FIGURES["engine ready, s"] = round(time.monotonic() - started, 1)
+        yield running
+    running.stop()
+
+
+def processes_marked(run_id: str) -> list[psutil.Process]:
+    """Every process that carries `SERVELAB_RUN=<run_id>` in its environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SERVELAB_RUN") == run_id and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def gone_within(run_id: str, seconds: float) -> list[str]:
+    """Wait until no process of that run is left; the names of those that are."""
+    deadline = time.monotonic() + seconds
+    while (left := processes_marked(run_id)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    names = []
+    for process in left:
+        try:
+            names.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+        except psutil.NoSuchProcess:
+            continue
+    return names
+
+
+def servelab(*args: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would."""
+    command = [str(Path(sys.executable).with_name("servelab")), *args]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **env}, check=False
+    )

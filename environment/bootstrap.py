@@ -95,9 +95,9 @@ def as_root() -> list[str] | None:
     """The prefix that runs a command as root without a question, or None."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo"):
-        if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
-            return ["sudo", "-n"]
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return [sudo, "-n"]
     return None
 
 
@@ -109,7 +109,11 @@ def apt_install(packages: list[str]) -> bool:
     say(f"installing system packages: {' '.join(packages)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run([*prefix, "apt-get", "update", "-qq"], env=env, quiet=True)
-    run([*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=env, quiet=True)
+    run(
+        [*prefix, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        env=env,
+        quiet=True,
+    )
     return True
 
 
@@ -186,7 +190,10 @@ def make_venv(uv: str, runtime: str) -> None:
         if done.returncode == 0 and done.stdout.startswith(f"Python {wanted}."):
             return
     try:
-        run([uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(VENV)], quiet=True)
+        run(
+            [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(VENV)],
+            quiet=True,
+        )
     except SetupError:
         raise SetupError(
             f"Python {wanted} is needed for the {runtime} runtime and was not found: install it "
@@ -206,14 +213,31 @@ def enough_disk(runtime: str) -> None:
 def install(uv: str, runtime: str) -> None:
     lock = LOCKS / f"{runtime}.txt"
     count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
-    say(f"installing {count} packages into .venv (the first time: 1 to 4 minutes, {DISK_NEEDED_GB[runtime]} GB)")
+    say(
+        f"installing {count} packages into .venv (the first time: 1 to 4 minutes, {DISK_NEEDED_GB[runtime]} GB)"
+    )
     python = str(VENV / "bin" / "python")
     # Bytecode is compiled now: the engine imports thousands of modules in three processes at every start.
     env = {**os.environ, "UV_COMPILE_BYTECODE_TIMEOUT": "300"}
     env.pop("UV_FIND_LINKS", None)
     common = ["--python", python, "--link-mode=hardlink"]
-    run([uv, "pip", "sync", *common, "--compile-bytecode", "--require-hashes", *wheel_sources(lock), str(lock)], env=env)
-    run([uv, "pip", "install", "--quiet", *common, "--no-deps", "--no-build-isolation", "--editable", "."], env=env)
+    run(
+        [
+            uv,
+            "pip",
+            "sync",
+            *common,
+            "--compile-bytecode",
+            "--require-hashes",
+            *wheel_sources(lock),
+            str(lock),
+        ],
+        env=env,
+    )
+    run(
+        [uv, "pip", "install", "--quiet", *common, "--no-deps", "--no-build-isolation", "--editable", "."],
+        env=env,
+    )
 
 
 def setup(runtime: str) -> None:
@@ -243,7 +267,12 @@ def lock_all() -> None:
         target = LOCKS / f"{runtime}.txt"
         command = [uv, "pip", "compile", "pyproject.toml", "--extra", runtime, "--extra", "dev", "--quiet"]
         command += ["--python-version", python, "--generate-hashes", "--no-header", "--no-annotate"]
-        command += ["--python-platform", "x86_64-manylinux_2_28", "--no-emit-find-links", "--no-emit-index-url"]
+        command += [
+            "--python-platform",
+            "x86_64-manylinux_2_28",
+            "--no-emit-find-links",
+            "--no-emit-index-url",
+        ]
         command += wheel_sources(target) if target.exists() else []
         run([*command, "--output-file", str(target)])
         say(f"wrote {target.relative_to(ROOT)}")
@@ -267,8 +296,7 @@ def main() -> int:
             setup_for_tests()
         if up_to_date(runtime):
             return 0
-        VENV.parent.joinpath(".setup.lock").touch()
-        with open(VENV.parent / ".setup.lock") as handle:
+        with (ROOT / ".setup.lock").open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)  # two `make` at once: the second waits, then finds it done
             if not up_to_date(runtime):
                 setup(runtime)
@@ -276,7 +304,9 @@ def main() -> int:
         print(f"setup: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"setup: stopped after {time.monotonic() - started:.0f} s; run it again to go on", file=sys.stderr)
+        print(
+            f"setup: stopped after {time.monotonic() - started:.0f} s; run it again to go on", file=sys.stderr
+        )
         return 130
     return 0
 

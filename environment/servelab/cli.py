@@ -87,7 +87,9 @@ def artefacts() -> None:
 def build(
     labs: Labs = None,
     check: Annotated[bool, typer.Option("--check", help="Report drift, change nothing.")] = False,
-    execute: Annotated[bool, typer.Option("--execute", help="Run the solution notebooks, keep outputs.")] = False,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="Run the solution notebooks, keep outputs.")
+    ] = False,
 ) -> None:
     """Build solution notebooks and student releases from the sources."""
     from servelab import course, paths
@@ -96,7 +98,9 @@ def build(
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if check:
-        console.print("drift found: run `servelab build`" if lines else "labs/ and solutions/ match their sources")
+        console.print(
+            "drift found: run `servelab build`" if lines else "labs/ and solutions/ match their sources"
+        )
         raise typer.Exit(1 if lines else 0)
 
 
@@ -163,7 +167,8 @@ def engine_status(json: Json = False) -> None:
     found = engine.running()
     if json:
         rows = [{"url": e.url, "model": e.model, "backend": e.backend, "pid": e.pid} for e in found]
-        return _emit({"engines": rows}, True)
+        _emit({"engines": rows}, True)
+        return
     for e in found:
         console.print(f"{e.url}  {e.backend}  pid {e.pid}", soft_wrap=True)
     if not found:

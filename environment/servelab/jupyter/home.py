@@ -1,0 +1,255 @@
+"""What the course home page shows, gathered as plain data, and the page made from it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from servelab import paths
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_DIAGNOSIS_AGE_S = 120.0
+_DIAGNOSIS_TIMEOUT_S = 90.0
+_LEDGER_ROWS = 12
+
+
+def state() -> dict[str, Any]:
+    """All that the page shows, as JSON types.
+
+    A part that cannot be read is left out of the page, never the page itself: what a student opens first
+    must open.
+
+    Raises:
+        CourseError: there is no course here at all.
+    """
+    root = paths.course_root()
+    scores = own_scores()
+    labs = [lab_card(root, name, scores.get(name)) for name in paths.lab_names(root)]
+    return {
+        "root": str(root),
+        "labs": labs,
+        "next": next((lab["name"] for lab in labs if lab["status"] != "full"), None),
+        "machine": diagnosis(),
+        "engines": engines(),
+        "ledger": ledger_groups(),
+        "instructor": (root / "solutions").is_dir(),
+    }
+
+
+# --- labs and scores
+
+
+def lab_card(root: Path, name: str, score: dict[str, Any] | None) -> dict[str, Any]:
+    """What the page says about one released lab: title, minutes, what is built, and how far the student is."""
+    work = paths.work_dir() / name
+    started = (work / f"{name}.ipynb").is_file()
+    if score and score["score"] >= score["max_score"] > 0:
+        status = "full"
+    elif score:
+        status = "scored"
+    else:
+        status = "started" if started else "new"
+    number, _, slug = name.partition("-")
+    return {
+        "name": name,
+        "number": number,
+        "status": status,
+        "score": score,
+        "feedback": released_feedback(work),
+        "title": slug.replace("-", " ").capitalize(),
+        **_notebook_facts(root / "labs" / name / f"{name}.ipynb"),
+    }
+
+
+def _notebook_facts(notebook: Path) -> dict[str, Any]:
+    try:
+        return _read_notebook_facts(notebook, notebook.stat().st_mtime_ns)
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {"minutes": None, "build": None, "points": None}
+
+
+@cache
+def _read_notebook_facts(notebook: Path, _mtime_ns: int) -> dict[str, Any]:
+    document = json.loads(notebook.read_text(encoding="utf-8"))
+    header = document["metadata"].get("servelab") or {}
+    prose = ["".join(c["source"]) for c in document["cells"] if c["cell_type"] == "markdown"]
+    heading = next((m.group(1) for text in prose if (m := re.search(r"^# +(.+)$", text, re.M))), None)
+    points = sum(
+        cell["metadata"]["nbgrader"].get("points", 0)
+        for cell in document["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("grade")
+    )
+    facts = {
+        "minutes": header.get("minutes"),
+        "build": header.get("objectives") or header.get("build"),
+        "points": points or None,
+    }
+    title = header.get("title") or heading
+    return facts | ({"title": re.sub(r"[*`]", "", str(title))} if title else {})
+
+
+def own_scores() -> dict[str, dict[str, Any]]:
+    """Each lab's latest score by `servelab check`: {lab: {"score", "max_score", "when"}}."""
+    try:
+        stored = json.loads((paths.work_dir() / ".servelab" / "scores.json").read_text(encoding="utf-8"))
+        return {
+            str(lab): {
+                "score": float(row["score"]),
+                "max_score": float(row["max_score"]),
+                "when": str(row.get("when", ""))[:16].replace("T", " "),
+            }
+            for lab, row in stored.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+_FEEDBACK_SCORE = re.compile(r"\(Score:\s*([0-9.]+)\s*/\s*([0-9.]+)\)")
+
+
+def released_feedback(work: Path) -> dict[str, Any] | None:
+    """The newest feedback that nbgrader fetched into a lab's folder: {"path", "score", "max_score"}.
+
+    nbgrader writes `feedback/<timestamp>/<notebook>.html`, with the total in the heading.
+    """
+    pages = sorted((work / "feedback").glob("*/*.html"), key=lambda p: p.parent.name)
+    if not pages:
+        return None
+    root = paths.course_root()
+    found = {"path": pages[-1].relative_to(root).as_posix() if pages[-1].is_relative_to(root) else None}
+    try:
+        total = _FEEDBACK_SCORE.search(html.unescape(pages[-1].read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        return None
+    if total:
+        found |= {"score": float(total.group(1)), "max_score": float(total.group(2))}
+    return found
+
+
+# --- the machine
+
+_diagnosis: dict[str, Any] = {"value": None, "at": 0.0}
+_diagnosing = threading.Lock()
+
+
+def diagnosis() -> dict[str, Any] | None:
+    """`servelab doctor`'s findings, at most two minutes old or being renewed; None while the first run goes on.
+
+    It runs in a process of its own: finding a GPU imports heavy libraries that the server must not carry.
+    """
+    if time.monotonic() - _diagnosis["at"] > _DIAGNOSIS_AGE_S and _diagnosing.acquire(blocking=False):
+        threading.Thread(target=_diagnose, name="servelab-doctor", daemon=True).start()
+    return _diagnosis["value"]
+
+
+def _diagnose() -> None:
+    code = "from servelab import doctor; print(doctor.diagnose().model_dump_json())"
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=_DIAGNOSIS_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+        )
+        value = json.loads(run.stdout.strip().splitlines()[-1])
+    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
+        value = {"error": "servelab doctor gave no answer; run it in a terminal to see why."}
+    finally:
+        _diagnosing.release()
+    _diagnosis.update(value=value, at=time.monotonic())
+
+
+def warm_up() -> None:
+    """Compile the page, so that the first visitor does not wait for it."""
+    _page("home.html")
+
+
+def engines() -> list[dict[str, Any]]:
+    """The engines that run now: back end, address, model."""
+    try:
+        from servelab import engine
+
+        return [{"backend": e.backend, "url": e.url, "model": e.model} for e in engine.running()]
+    except (ImportError, AttributeError, OSError, ValueError):
+        return []
+
+
+# --- the ledger
+
+
+def ledger_groups() -> list[dict[str, Any]]:
+    """The latest value of each step, by metric: [{"metric", "unit", "rows": [{"step", "value", "share", ...}]}].
+
+    `share` is the value over the largest of its group, between 0 and 1, for a bar's length.
+    """
+    try:
+        from servelab.load import ledger
+
+        rows = ledger.rows()
+    except (ImportError, AttributeError, OSError, ValueError):
+        return []
+    latest: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = {}
+    for row in rows:
+        try:
+            value = float(row["value"])
+            group = latest.setdefault((str(row["metric"]), str(row.get("unit", ""))), {})
+            key = (str(row["step"]), str(row.get("backend", "")))
+        except (KeyError, TypeError, ValueError):
+            continue
+        group.pop(key, None)  # measured again: the newer one counts, and moves to the end
+        group[key] = {"step": key[0], "backend": key[1], "value": value, "lab": str(row.get("lab", ""))}
+    groups = []
+    for (metric, unit), by_step in latest.items():
+        chosen = list(by_step.values())[-_LEDGER_ROWS:]
+        largest = max((abs(row["value"]) for row in chosen), default=0.0) or 1.0
+        groups.append(
+            {
+                "metric": metric,
+                "unit": unit,
+                "rows": [row | {"share": abs(row["value"]) / largest} for row in chosen],
+            }
+        )
+    return groups
+
+
+# --- the page
+
+
+@cache
+def _page(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["number"] = number
+    return environment.get_template(name)
+
+
+def number(value: float | None) -> str:
+    """A number as one says it: three significant digits, no trailing zeros, no exponent."""
+    if value is None:
+        return ""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
+def render(state: dict[str, Any], base_url: str, nonce: str) -> str:
+    """The home page. `base_url` ends in a slash; `nonce` marks the page's own style and script."""
+    return _page("home.html").render(state, base_url=base_url, nonce=nonce)
+
+
+def render_error(message: str, home_url: str) -> str:
+    """A page with one sentence and the way back."""
+    return _page("error.html").render(message=message, home_url=home_url)

@@ -1,0 +1,366 @@
+"""Start the course in JupyterLab, and stop everything that came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from servelab import paths
+from servelab.errors import CourseError
+
+FIRST_PORT = 8888
+READY_TIMEOUT_S = 120.0
+# Together these stay under the five seconds in which everything must be gone.
+_ASK_SERVER_S = 1.5
+_ASK_ALL_S = 1.5
+
+_SHARE = Path(__file__).parent / "share"
+_CONFIG = Path(__file__).parent / "config"
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def start_lab(port: int | None = None, browser: bool = True) -> int:
+    """Run JupyterLab on the course until SIGINT, SIGTERM or SIGHUP, then leave no process behind.
+
+    The model is converted first if it is not there yet, with a progress bar. A course that is open already
+    is not opened twice: its address is printed instead.
+
+    Args:
+        port: first port to try on 127.0.0.1; 8888 by default. The next free one is taken if it is busy.
+        browser: open a browser, where there is one.
+
+    Returns:
+        The exit code: 0 after a requested stop, 1 when JupyterLab ended on its own.
+
+    Raises:
+        CourseError: no course here, no free port, or JupyterLab did not start.
+    """
+    started = time.monotonic()
+    root = paths.course_root()
+    paths.work_dir().mkdir(parents=True, exist_ok=True)
+    with _only_one(root) as lock:
+        if lock is None:
+            return 0
+        _prepare_model()
+        stop = _StopRequest()
+        with stop.watching():
+            return _run(root, _free_port(port), browser, lock, stop, started)
+
+
+def _prepare_model() -> None:
+    from servelab import engine
+
+    if engine.profile().name != "scripted":
+        engine.model_path()
+
+
+def environment(root: Path) -> dict[str, str]:
+    """What a Jupyter server needs in its environment to become the course's, wherever it runs.
+
+    Nothing has to be installed into Jupyter's folders: it finds the server extension, the tab and
+    `nbgrader_config.py` through its own search paths.
+    """
+
+    def first(folders: list[Path], variable: str) -> str:
+        others = [p for p in os.environ.get(variable, "").split(os.pathsep) if p]
+        mine = [str(f) for f in folders]
+        return os.pathsep.join(mine + [p for p in others if p not in mine])
+
+    return os.environ | {
+        "SERVELAB_ROOT": str(root),
+        "JUPYTER_CONFIG_PATH": first([root, _CONFIG], "JUPYTER_CONFIG_PATH"),
+        "JUPYTER_PATH": first([_SHARE], "JUPYTER_PATH"),
+    }
+
+
+# --- one server per course
+
+
+@contextlib.contextmanager
+def _only_one(root: Path) -> Iterator[IO[str] | None]:
+    """Hold this course's lock file, or say where the course is open already and yield None.
+
+    The kernel frees the lock when its holder dies, however it dies, so it never goes stale.
+    """
+    paths.state_dir().mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    descriptor = os.open(paths.state_dir() / f"lab-{name}.json", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"The course is open already:\n\n    {_wait_for_url(file)}\n", flush=True)
+            yield None
+            return
+        file.truncate(0)
+        yield file
+
+
+def _wait_for_url(file: IO[str]) -> str:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        file.seek(0)
+        with contextlib.suppress(ValueError):
+            return json.load(file)["url"]
+        time.sleep(0.2)
+    raise CourseError(
+        "Another `make lab` of this course is still starting. Look at its terminal, or stop it with Ctrl-C there."
+    )
+
+
+def _free_port(wanted: int | None) -> int:
+    first = FIRST_PORT if wanted is None else wanted
+    if not 1 <= first <= 65535:
+        raise CourseError(f"Port {first} does not exist: choose one between 1024 and 65535.")
+    for port in range(first, min(first + 100, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except PermissionError:
+                raise CourseError(f"Port {port} needs administrator rights: choose one above 1023.") from None
+            except OSError:
+                continue
+        if port != first:
+            print(f"Port {first} is taken; using {port}.", flush=True)
+        return port
+    raise CourseError(f"No free port from {first} on: name another one with --port.")
+
+
+# --- the server
+
+
+def _run(root: Path, port: int, browser: bool, lock: IO[str], stop: _StopRequest, started: float) -> int:
+    token = secrets.token_hex(24)
+    log = paths.state_dir() / f"jupyterlab-{port}.log"
+    _adopt_orphans()
+    server = _launch(root, port, token, log)
+    try:
+        url = f"http://127.0.0.1:{port}/lab?token={token}"
+        if not _wait_until_ready(server, port, stop):
+            if stop.asked:
+                return 0
+            raise CourseError(_start_failure(log))
+        json.dump({"url": url, "pid": server.pid}, lock)
+        lock.flush()
+        _announce(url, port, token, time.monotonic() - started)
+        if browser:
+            _open_browser(url)
+        while not stop.asked:
+            if server.poll() is not None:
+                print(f"JupyterLab ended on its own. Its last words are in {log}", flush=True)
+                return 1
+            _reap_orphans(server)
+            stop.wait(0.5)
+        return 0
+    finally:
+        stop_everything(server, stop)
+
+
+def _launch(root: Path, port: int, token: str, log: Path) -> subprocess.Popen[bytes]:
+    work = paths.work_dir()
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": root,
+        "FileContentsManager.preferred_dir": work.relative_to(root) if work.is_relative_to(root) else "",
+        "ServerApp.open_browser": False,
+        "ServerApp.answer_yes": True,
+        "ServerApp.allow_root": True,
+    }
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
+            cwd=root,
+            # The token goes by environment: a command line is there for everybody to read.
+            env=environment(root) | {"JUPYTER_TOKEN": token},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A Ctrl-C in the terminal must reach this process only, which then stops the rest in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], port: int, stop: _StopRequest) -> bool:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    # Dots, not a bar: nobody knows how many steps a server with somebody's own extensions takes.
+    print("Starting JupyterLab ", end="", flush=True)
+    try:
+        while time.monotonic() < deadline and server.poll() is None and not stop.asked:
+            if _answers(port):
+                return True
+            print(".", end="", flush=True)
+            stop.wait(0.3)
+        return False
+    finally:
+        print(flush=True)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _start_failure(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    tail = "\n    ".join(lines[-8:])
+    return f"JupyterLab did not start. Its last words ({log}):\n    {tail}"
+
+
+def _announce(url: str, port: int, token: str, seconds: float) -> None:
+    home = f"http://127.0.0.1:{port}/servelab/home?token={token}"
+    print(
+        f"\nThe course is open ({seconds:.1f} s):\n\n    {url}\n\n"
+        f"Home page on its own: {home}\n"
+        "Ctrl-C stops JupyterLab, its notebooks and its engines.\n",
+        flush=True,
+    )
+
+
+def _open_browser(url: str) -> None:
+    # Without a display Python would start a text browser inside this terminal.
+    has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if not has_display:
+        print("No display here: open the address above in a browser.", flush=True)
+        return
+    with contextlib.suppress(webbrowser.Error, OSError):
+        if webbrowser.open(url):
+            return
+    print("No browser found: open the address above yourself.", flush=True)
+
+
+# --- stopping
+
+
+class _StopRequest:
+    """Remembers that somebody asked to stop: Ctrl-C, SIGTERM, or the terminal that went away."""
+
+    _signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    @property
+    def asked(self) -> bool:
+        return self.times > 0
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        def note(*_: Any) -> None:
+            self.times += 1
+
+        before = {number: signal.signal(number, note) for number in self._signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; a signal cuts it short at the next tenth of a second."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.asked:
+            time.sleep(min(0.1, seconds))
+
+
+def stop_everything(server: subprocess.Popen[bytes], stop: _StopRequest) -> None:
+    """End the server and everything that descends from this process, within five seconds.
+
+    First the server is asked, which ends kernels and terminals in order; then whatever is left is asked;
+    then it is killed. A second Ctrl-C skips the asking.
+    """
+    impatient = stop.times + 1
+    with contextlib.suppress(OSError):
+        print("Stopping JupyterLab, notebooks and engines ...", flush=True)
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+    _wait_gone(_ASK_SERVER_S, stop, impatient, [psutil.Process(server.pid)] if server.poll() is None else [])
+    for process in _descendants():
+        _signal(process, signal.SIGTERM)
+    _wait_gone(_ASK_ALL_S, stop, impatient)
+    # Looked for anew each time: a process may have forked while it was being killed.
+    deadline = time.monotonic() + 1.5
+    while (left := _descendants()) and time.monotonic() < deadline:
+        for process in left:
+            _signal(process, signal.SIGKILL)
+        _reap_orphans(server)
+        time.sleep(0.02)
+    server.poll()
+    with contextlib.suppress(OSError):
+        print("Everything is stopped." if not left else f"Still there: {left}", flush=True)
+
+
+def _wait_gone(
+    seconds: float, stop: _StopRequest, impatient: int, processes: list[psutil.Process] | None = None
+) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and stop.times < impatient:
+        alive = _descendants() if processes is None else [p for p in processes if _alive(p)]
+        if not alive:
+            return
+        time.sleep(0.05)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _descendants() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children(recursive=True) if _alive(p)]
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with contextlib.suppress(psutil.Error):
+        process.send_signal(number)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent dies, so that none can slip away.
+
+    Linux only: elsewhere a process that leaves its session outlives us, unless it watches its owner, as
+    the engines' keepers do.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _reap_orphans(server: subprocess.Popen[bytes]) -> None:
+    """Collect the exit of adopted processes; the server's own exit is left to `server.poll()`."""
+    for child in psutil.Process().children():
+        if child.pid != server.pid and not _alive(child):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child.pid, os.WNOHANG)
+
+
+def _die_with_parent() -> None:
+    """Runs in the new server process: if we are killed with -9, it is asked to stop."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,0 +1,45 @@
+"use strict";
+// Inside JupyterLab this page is a tab: links to labs then open beside it instead of in it.
+const inTab = window.parent !== window;
+const theme = new URLSearchParams(location.search).get("theme");
+if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+
+document.addEventListener("click", event => {
+  const link = event.target.closest("a[data-lab]");
+  if (!link || !inTab || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  window.parent.postMessage({ type: "servelab:open", lab: link.dataset.lab }, location.origin);
+});
+
+if (inTab) {
+  window.addEventListener("message", event => {
+    if (event.origin !== location.origin || !event.data || event.data.type !== "servelab:theme") return;
+    document.documentElement.dataset.theme = event.data.dark ? "dark" : "light";
+  });
+}
+
+// Only sections that changed are put in, so that nothing jumps under a reader.
+let timer = null;
+async function refresh() {
+  clearTimeout(timer);
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    if (answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const section of document.querySelectorAll("section[id]")) {
+        const next = fresh.getElementById(section.id);
+        if (next && next.innerHTML !== section.innerHTML) section.replaceChildren(...next.childNodes);
+      }
+    }
+  } catch (error) {
+    // The server is stopping or away: what is shown stays, and the next look may succeed.
+  }
+  schedule();
+}
+function schedule() {
+  const soon = document.querySelector("[data-refresh]");
+  timer = setTimeout(() => (document.hidden ? schedule() : refresh()), soon ? 1000 * soon.dataset.refresh : 15000);
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+window.addEventListener("focus", refresh);
+schedule();

@@ -1,0 +1,224 @@
+"""A student's answers laid onto the instructor's notebook, so that what else changed in the copy cannot matter."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from pydantic import BaseModel
+
+from servelab.errors import CourseError
+
+SOLUTION_REGION = re.compile(
+    r"^([ \t]*)[^\n]*BEGIN SOLUTION[^\n]*\n.*?END SOLUTION[^\n]*$", re.DOTALL | re.MULTILINE
+)
+
+
+class Check(BaseModel):
+    """A check cell: where it stands in the notebook and what it is worth."""
+
+    index: int
+    grade_id: str
+    max_points: float
+
+
+class Question(BaseModel):
+    """An answer cell with the checks that belong to it: those between it and the next answer cell."""
+
+    grade_id: str
+    index: int
+    checks: list[Check] = []
+    #: Read and scored by a person, not by checks.
+    manual: bool = False
+    max_points: float = 0.0
+
+
+class Laid(BaseModel, arbitrary_types_allowed=True):
+    """The instructor's notebook with the student's answers in it."""
+
+    notebook: Any
+    questions: list[Question]
+    #: Questions whose answer cell is nowhere in the student's copy.
+    missing: list[str] = []
+    #: What was unusual about the copy, in words for the student.
+    notes: list[str] = []
+    #: Names that the student bound in cells of their own which are not run.
+    lost_names: list[str] = []
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook at `path`, in the current format.
+
+    Raises:
+        CourseError: there is no such file, or it is not a notebook.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CourseError(f"There is no notebook at {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}.") from None
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+        cells = [dict(cell) for cell in notebook.cells]
+    except Exception as error:  # nbformat raises a dozen kinds, all of which mean the same to a student
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise CourseError(
+            f"{path} is not a notebook ({reason[0][:120]}). Nothing in it was changed."
+        ) from None
+    if not all(isinstance(cell.get("source"), str) and "cell_type" in cell for cell in cells):
+        raise CourseError(f"{path} is not a notebook (a cell has no text). Nothing in it was changed.")
+    return notebook
+
+
+def nbgrader_field(cell: NotebookNode, name: str) -> Any:
+    """One field of a cell's nbgrader metadata, `None` where there is none."""
+    metadata = cell.get("metadata")
+    fields = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return fields.get(name) if isinstance(fields, dict) else None
+
+
+def questions_of(source: NotebookNode) -> list[Question]:
+    """The questions of an instructor's or a released notebook, in order."""
+    found: list[Question] = []
+    for index, cell in enumerate(source.cells):
+        grade_id, graded = nbgrader_field(cell, "grade_id"), bool(nbgrader_field(cell, "grade"))
+        points = float(nbgrader_field(cell, "points") or 0)
+        if nbgrader_field(cell, "solution"):
+            found.append(
+                Question(grade_id=grade_id, index=index, manual=graded, max_points=points if graded else 0)
+            )
+        elif graded and cell.cell_type == "code":
+            if not found or found[-1].manual:  # a check of its own, with no answer above it
+                found.append(Question(grade_id=grade_id, index=index))
+            found[-1].checks.append(Check(index=index, grade_id=grade_id, max_points=points))
+            found[-1].max_points += points
+    return found
+
+
+def without_solution(text: str) -> str:
+    """A solution cell's text as the student first sees it; a cell without markers becomes a stub."""
+    stub = "# YOUR CODE HERE\nraise NotImplementedError()"
+    if "BEGIN SOLUTION" not in text:
+        return stub
+    return SOLUTION_REGION.sub(lambda m: "\n".join(m.group(1) + line for line in stub.splitlines()), text)
+
+
+def lay_answers(submission: NotebookNode, source: NotebookNode) -> Laid:
+    """Put the student's answers into a copy of `source`; neither argument is changed.
+
+    An answer is found by its grade id, then by its cell id, so copies whose metadata were stripped, whose
+    cells were doubled, or whose checks were edited are graded like any other. Cells which the student
+    added are kept where they only import and define things, because an answer may rest on them.
+    """
+    merged = copy.deepcopy(source)
+    laid = Laid(notebook=merged, questions=questions_of(source))
+    taken: dict[str, int] = {}
+    for question in laid.questions:
+        cell = merged.cells[question.index]
+        if not nbgrader_field(cell, "solution"):
+            continue
+        position = _find(submission, question.grade_id, cell.get("id"), laid.notes)
+        if position is None:
+            laid.missing.append(question.grade_id)
+            laid.notes.append(
+                f"The answer cell “{question.grade_id}” is not in your notebook: it counts as empty."
+            )
+            cell.source = ""
+        else:
+            taken[question.grade_id] = position
+            cell.source = submission.cells[position].source
+    _keep_own_cells(submission, source, laid, taken)
+    return laid
+
+
+def _find(submission: NotebookNode, grade_id: str, cell_id: str | None, notes: list[str]) -> int | None:
+    """Where the student's answer stands. Of several copies the last counts, as it does in the kernel."""
+    cells = submission.cells
+    hits = [i for i, c in enumerate(cells) if nbgrader_field(c, "grade_id") == grade_id and not _is_check(c)]
+    if not hits and cell_id:
+        hits = [i for i, c in enumerate(cells) if c.get("id") == cell_id]
+        if hits:
+            notes.append(
+                f"The answer cell “{grade_id}” had lost its grading label; it was found by its cell id."
+            )
+    if len({cells[i].source for i in hits}) > 1:
+        notes.append(
+            f"The answer cell “{grade_id}” is in your notebook {len(hits)} times: the last one counts."
+        )
+    return hits[-1] if hits else None
+
+
+def _is_check(cell: NotebookNode) -> bool:
+    return bool(nbgrader_field(cell, "grade")) and not nbgrader_field(cell, "solution")
+
+
+def _keep_own_cells(
+    submission: NotebookNode, source: NotebookNode, laid: Laid, taken: dict[str, int]
+) -> None:
+    """Put the student's own definitions in front of the answer which they stand before (or last of all)."""
+    released_ids = {c.get("id") for c in source.cells}
+    released_grade_ids = {nbgrader_field(c, "grade_id") for c in source.cells} - {None}
+    released_texts = {c.source.strip() for c in source.cells}
+    starts = {position: question_id for question_id, position in taken.items()}
+    pending: list[str] = []
+    before: dict[str, list[str]] = {}
+    for position, cell in enumerate(submission.cells):
+        if position in starts:
+            before[starts[position]], pending = pending, []
+        known = cell.get("id") in released_ids or nbgrader_field(cell, "grade_id") in released_grade_ids
+        if known or cell.cell_type != "code" or cell.source.strip() in released_texts | {""}:
+            continue
+        names = set(_bound_names(cell.source))
+        if names and _only_defines(cell.source):
+            pending.append(cell.source)
+        else:
+            laid.lost_names += sorted(names)
+    for question in laid.questions:
+        # In the answer's own cell, not in one of their own: the positions of all cells stay as they are.
+        own = before.get(question.grade_id)
+        cell = laid.notebook.cells[question.index]
+        if own and cell.cell_type == "code":
+            cell.source = "\n\n".join([*own, cell.source])
+
+
+def _parse(text: str) -> list[ast.stmt] | None:
+    try:
+        return ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _only_defines(text: str) -> bool:
+    """True for a cell that does nothing but import, define and name constants: cheap and safe to run."""
+    body = _parse(text)
+    if not body:
+        return False
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    for statement in body:
+        if isinstance(statement, kinds):
+            continue
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            try:
+                ast.literal_eval(statement.value)
+                continue
+            except ValueError:
+                return False
+        return False
+    return True
+
+
+def _bound_names(text: str) -> Iterator[str]:
+    for node in _parse(text) or []:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name))

@@ -1,0 +1,105 @@
+"""A small lab to grade, built cell by cell, and ways to spoil a copy of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+LAB = "01-small"
+MEAN = "def mean(values):\n    ### BEGIN SOLUTION\n    return sum(values) / len(values)\n    ### END SOLUTION"
+TOTAL = "def total(values):\n    ### BEGIN SOLUTION\n    return sum(values)\n    ### END SOLUTION"
+
+
+def _fields(grade_id: str, **kind: object) -> dict[str, object]:
+    base = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
+    return {"nbgrader": base | {"grade_id": grade_id, **kind}}
+
+
+def plain(text: str, name: str) -> NotebookNode:
+    return new_code_cell(text, id=name, metadata=_fields(name, locked=True))
+
+
+def answer(text: str, name: str) -> NotebookNode:
+    return new_code_cell(text, id=name, metadata=_fields(name, solution=True))
+
+
+def check(text: str, name: str, points: float) -> NotebookNode:
+    fields = _fields(name, grade=True, locked=True, points=points)
+    return new_code_cell(text, id=name, metadata=fields)
+
+
+def written(name: str, points: float) -> NotebookNode:
+    fields = _fields(name, grade=True, solution=True, points=points)
+    return new_markdown_cell("Because it waits.", id=name, metadata=fields)
+
+
+def small_source() -> NotebookNode:
+    """The instructor's notebook: two code questions, one quiz item, one written answer; 9 points of checks."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell("# A small lab", id="title"),
+            plain("import math", "setup"),
+            answer(MEAN, "mean"),
+            check(
+                "assert mean([2, 4]) == 3, 'the mean of 2 and 4 is 3'\n"
+                "### BEGIN HIDDEN TESTS\nsecret_of_the_judge = [1.5, 2.5]\n"
+                "assert mean(secret_of_the_judge) == 2, 'try numbers that are not whole'\n### END HIDDEN TESTS",
+                "mean-check",
+                2,
+            ),
+            check("assert mean([-1, 1]) == 0, 'negative numbers count too'", "mean-check-2", 2),
+            answer(TOTAL, "total"),
+            check(
+                "import asyncio\nawait asyncio.sleep(0)\n"
+                "min(4.0, 4.0 * sum(total([n, 1]) == n + 1 for n in range(4)) / 4)",
+                "total-check",
+                4,
+            ),
+            answer('quiz_pick = "waits"  #@param ["", "waits", "drops"]', "quiz-pick"),
+            check(
+                'assert quiz_pick, "choose one of the options"\nassert quiz_pick == "waits", "not this one"',
+                "quiz-pick-check",
+                1,
+            ),
+            written("why", 3),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+    )
+
+
+@pytest.fixture
+def source() -> NotebookNode:
+    return small_source()
+
+
+@pytest.fixture
+def source_path(tmp_path: Path) -> Path:
+    """The instructor's notebook on disk, alone in its folder."""
+    folder = tmp_path / "solutions" / LAB
+    folder.mkdir(parents=True)
+    nbformat.write(small_source(), folder / f"{LAB}.ipynb")
+    return folder / f"{LAB}.ipynb"
+
+
+Answering = Callable[..., NotebookNode]
+
+
+@pytest.fixture
+def answering() -> Answering:
+    """`answering(mean="def mean...")`: the reference with some answers replaced (dashes as underscores)."""
+
+    def build(**answers: str) -> NotebookNode:
+        notebook = copy.deepcopy(small_source())
+        for cell in notebook.cells:
+            name = cell.id.replace("-", "_")
+            if name in answers:
+                cell.source = answers[name]
+        return notebook
+
+    return build

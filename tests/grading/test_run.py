@@ -1,0 +1,136 @@
+"""Grading a notebook in a kernel: errors, hangs, deaths, noise, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import psutil
+import pytest
+
+from servelab.grading import grade
+
+pytestmark = pytest.mark.slow
+
+
+def _points(report):
+    return {q: report.points_of(q) for q in report.by_question()}
+
+
+def test_the_reference_gets_everything(source_path, answering):
+    report = grade(answering(), source_path)
+    assert (report.score, report.max_score) == (9, 9)
+    assert [c.grade_id for c in report.cells if c.status == "manual"] == ["why"]
+    assert not report.notes
+
+
+def test_errors_cost_only_their_check(source_path, answering):
+    report = grade(
+        answering(
+            mean="def mean(values):\n    return sum(abs(v) for v in values) / len(values)",
+            total="def total(values):\n    return sum(values) if values[0] else 0",
+            quiz_pick='quiz_pick = "drops"',
+        ),
+        source_path,
+    )
+    assert _points(report) == {"mean": 2, "total": 3, "quiz-pick": 0, "why": 0}
+    words = {c.grade_id: c.message for c in report.cells}
+    assert words["mean-check-2"] == "negative numbers count too"
+    assert words["quiz-pick-check"] == "not this one"
+    assert "Right in part: 3 of 4" in words["total-check"]
+
+
+def test_a_hidden_test_never_reaches_the_words(source_path, answering):
+    report = grade(answering(mean="def mean(values):\n    return values[9]"), source_path)
+    words = " ".join(c.message for c in report.cells)
+    assert "IndexError" in words and "return values[9]" in words
+    assert "secret_of_the_judge" not in words and "assert" not in words
+
+
+def test_a_syntax_error_is_named(source_path, answering):
+    report = grade(answering(mean="def mean(values:\n    return 0"), source_path)
+    assert report.points_of("mean") == 0 and report.score == 5
+    assert "SyntaxError" in report.cells[0].message
+
+
+@pytest.mark.parametrize(
+    "body", ["import os; os._exit(3)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_a_dead_kernel_costs_its_question_only(source_path, answering, body):
+    report = grade(answering(mean=f"def mean(values):\n    {body}"), source_path)
+    assert _points(report) == {"mean": 0, "total": 4, "quiz-pick": 1, "why": 0}
+    assert "Python itself stopped" in report.cells[0].message
+
+
+def test_a_kernel_killed_by_the_answer_cell_itself(source_path, answering):
+    report = grade(answering(total="import os\nos._exit(0)"), source_path)
+    assert _points(report) == {"mean": 4, "total": 0, "quiz-pick": 1, "why": 0}
+    assert "your answer cell" in report.cells[2].message
+
+
+def test_a_hang_costs_its_question_only(source_path, answering):
+    loop = "def mean(values):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass"
+    began = time.monotonic()
+    report = grade(answering(mean=loop), source_path, timeout_s=3)
+    assert _points(report) == {"mean": 0, "total": 4, "quiz-pick": 1, "why": 0}
+    assert "more than 3 s" in report.cells[0].message and "earlier check" in report.cells[1].message
+    assert time.monotonic() - began < 25
+
+
+def test_noise_on_standard_error_and_endless_output_cost_nothing(source_path, answering):
+    noisy = (
+        "import sys, warnings\ndef total(values):\n    warnings.warn('careful')\n"
+        "    print('x' * 3_000_000)\n    print('!', file=sys.stderr)\n    return sum(values)"
+    )
+    assert grade(answering(total=noisy), source_path).score == 9
+
+
+def test_a_missing_check_cell_is_still_graded(source_path, answering):
+    copy = answering(mean="def mean(values): return 0")
+    copy.cells = [c for c in copy.cells if "check" not in c.id]
+    report = grade(copy, source_path)
+    assert _points(report) == {"mean": 2, "total": 4, "quiz-pick": 1, "why": 0}
+
+
+def test_a_duplicated_grade_id_is_graded_once(source_path, answering):
+    copy = answering()
+    copy.cells.append(copy.cells[3].copy())
+    copy.cells[-1].id = "again"
+    assert grade(copy, source_path).score == 9
+
+
+def test_a_missing_answer_is_zero_even_where_its_check_would_pass(source_path, answering):
+    copy = answering()
+    copy.cells = [c for c in copy.cells if c.id != "quiz-pick"]
+    report = grade(copy, source_path)
+    assert report.points_of("quiz-pick") == 0 and report.score == 8
+    assert "not in your notebook" in report.cells[-2].message
+
+
+def test_nothing_that_an_answer_started_outlives_it(source_path, answering, tmp_path):
+    note = tmp_path / "pid"
+    sneaky = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'], start_new_session=True)\n"
+        f"open({str(note)!r}, 'w').write(str(child.pid))\n"
+        "def total(values): return sum(values)"
+    )
+    assert grade(answering(total=sneaky), source_path).score == 9
+    pid = int(note.read_text())
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and _runs(pid):
+        time.sleep(0.05)
+    assert not _runs(pid)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_the_students_folder_is_not_the_one_executed_in(source_path, answering):
+    before = sorted(os.listdir(source_path.parent))
+    assert grade(answering(total="open('left', 'w')\ndef total(v): return sum(v)"), source_path).score == 9
+    assert sorted(os.listdir(source_path.parent)) == before

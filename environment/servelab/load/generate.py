@@ -1,0 +1,332 @@
+"""Load generation against an OpenAI-compatible server: closed loop (so many at once) and open loop (so many a second)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from servelab.load.stats import Result, Summary, summarise
+from servelab.progress import bar
+
+Prompt = str | Sequence[int] | Sequence[dict[str, Any]]
+MAX_IN_FLIGHT = 512
+
+
+@dataclass
+class Run:
+    """A finished load run: one `Result` per prompt, in the order of the prompts; `wall_s` in seconds."""
+
+    results: list[Result] = field(default_factory=list)
+    wall_s: float = 0.0
+    concurrency: float | None = None
+
+    def summary(self) -> Summary:
+        """The run's statistics."""
+        return summarise(self.results, self.wall_s, self.concurrency)
+
+
+async def closed_loop(
+    base_url: str,
+    model: str,
+    prompts: Sequence[Prompt],
+    *,
+    concurrency: int,
+    max_tokens: int,
+    stream: bool = True,
+    temperature: float = 0.0,
+    ignore_eos: bool = False,
+    timeout_s: float = 600.0,
+    extra_body: dict[str, Any] | None = None,
+    desc: str | None = None,
+) -> Run:
+    """Send every prompt once, with `concurrency` requests in flight until they run out.
+
+    Args:
+        base_url: The server's OpenAI address, ending in /v1.
+        prompts: Texts or lists of token ids (sent to /completions), or lists of chat messages (sent to
+            /chat/completions).
+        max_tokens: Most tokens per answer; exactly so many with `ignore_eos` on vLLM.
+        stream: Stream the answers, which is what makes TTFT and ITL measurable.
+        extra_body: More fields for every request's body.
+        desc: Text of the progress bar; "" for no bar.
+
+    A request that fails is recorded in its `Result.error`; it never stops the others.
+
+    Raises:
+        ValueError: no prompts, or a concurrency or max_tokens below 1.
+    """
+    _check(prompts, max_tokens)
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}.")
+    ask = _asker(model, max_tokens, stream, temperature, ignore_eos, extra_body)
+    todo = iter(enumerate(prompts))
+    results: list[Result] = [Result() for _ in prompts]
+    label = f"concurrency {concurrency}" if desc is None else desc
+    async with _client(base_url, timeout_s) as client:
+        with _bar(len(prompts), label) as progress:
+            start = time.perf_counter()
+
+            async def worker() -> None:
+                for index, prompt in todo:
+                    results[index] = await _one(client, ask, prompt, index, start, timeout_s)
+                    progress.update()
+
+            await _all(worker() for _ in range(min(concurrency, len(prompts))))
+            wall_s = time.perf_counter() - start
+    return Run(results, wall_s, concurrency)
+
+
+async def open_loop(
+    base_url: str,
+    model: str,
+    prompts: Sequence[Prompt],
+    *,
+    rate_per_s: float,
+    seed: int,
+    max_tokens: int,
+    stream: bool = True,
+    temperature: float = 0.0,
+    ignore_eos: bool = False,
+    timeout_s: float = 600.0,
+    max_in_flight: int = MAX_IN_FLIGHT,
+    extra_body: dict[str, Any] | None = None,
+    desc: str | None = None,
+) -> Run:
+    """Send every prompt once, at the times of a Poisson process, whether or not earlier ones are answered.
+
+    The gaps are exponential with mean 1 / `rate_per_s` seconds, drawn from `seed`; the first request is sent
+    at once. With `max_in_flight` already on their way, an arrival is not sent and is recorded as
+    "InFlightLimit": a server that cannot keep up must not take the client down with it. The other
+    arguments and errors are those of `closed_loop`.
+    """
+    _check(prompts, max_tokens)
+    if not rate_per_s > 0:
+        raise ValueError(f"rate_per_s must be above 0, not {rate_per_s}.")
+    ask = _asker(model, max_tokens, stream, temperature, ignore_eos, extra_body)
+    arrivals = arrival_times(len(prompts), rate_per_s, seed)
+    results: list[Result] = [Result() for _ in prompts]
+    in_flight = 0
+    label = f"{rate_per_s:g} requests/s" if desc is None else desc
+    async with _client(base_url, timeout_s) as client:
+        with _bar(len(prompts), label) as progress:
+            start = time.perf_counter()
+
+            async def arrive(index: int, prompt: Prompt, due: float) -> None:
+                nonlocal in_flight
+                await asyncio.sleep(due - (time.perf_counter() - start))
+                if in_flight >= max_in_flight:
+                    detail = f"{max_in_flight} requests were already in flight"
+                    now = time.perf_counter() - start
+                    results[index] = Result(index=index, start_s=now, error="InFlightLimit", detail=detail)
+                else:
+                    in_flight += 1
+                    results[index] = await _one(client, ask, prompt, index, start, timeout_s)
+                    in_flight -= 1
+                results[index].scheduled_s = due
+                progress.update()
+
+            await _all(arrive(i, p, due) for i, (p, due) in enumerate(zip(prompts, arrivals, strict=True)))
+            wall_s = time.perf_counter() - start
+    return Run(results, wall_s, None)
+
+
+def arrival_times(count: int, rate_per_s: float, seed: int) -> list[float]:
+    """`count` arrival times in seconds of a Poisson process with `rate_per_s` arrivals a second, the first at 0."""
+    import numpy as np
+
+    gaps = np.random.default_rng(seed).exponential(1 / rate_per_s, size=count - 1)
+    return [0.0, *np.cumsum(gaps).tolist()]
+
+
+def run_closed_loop(*args: Any, **kwargs: Any) -> Run:
+    """`closed_loop` for code that cannot await: scripts, and notebooks (whose own event loop keeps running)."""
+    return run_sync(lambda: closed_loop(*args, **kwargs))
+
+
+def run_open_loop(*args: Any, **kwargs: Any) -> Run:
+    """`open_loop` for code that cannot await."""
+    return run_sync(lambda: open_loop(*args, **kwargs))
+
+
+def run_sync(make: Callable[[], Awaitable[Any]]) -> Any:
+    """Run the coroutine that `make` returns to its end and return its value, in a notebook too.
+
+    An interrupt (Ctrl-C, the notebook's stop button) cancels the coroutine before it is passed on.
+    """
+
+    async def main() -> Any:
+        return await make()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(main())
+    box: dict[str, Any] = {}
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(main())
+
+    def body() -> None:
+        try:
+            box["value"] = loop.run_until_complete(task)
+        except BaseException as error:  # handed to the caller's thread below
+            box["error"] = error
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    thread = threading.Thread(target=body, name="load")
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        raise
+    if "error" in box:
+        raise box["error"]
+    return box["value"]
+
+
+@dataclass(frozen=True)
+class _Ask:
+    model: str
+    stream: bool
+    settings: dict[str, Any]
+    extra_body: dict[str, Any] | None
+
+
+def _asker(
+    model: str,
+    max_tokens: int,
+    stream: bool,
+    temperature: float,
+    ignore_eos: bool,
+    extra_body: dict[str, Any] | None,
+) -> _Ask:
+    settings: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "stream": stream}
+    if stream:
+        settings["stream_options"] = {"include_usage": True}
+    extra = {**({"ignore_eos": True} if ignore_eos else {}), **(extra_body or {})}
+    return _Ask(model, stream, settings, extra or None)
+
+
+def _check(prompts: Sequence[Prompt], max_tokens: int) -> None:
+    if isinstance(prompts, str) or not len(prompts):
+        raise ValueError("prompts must be a list of at least one prompt.")
+    if max_tokens < 1:
+        raise ValueError(f"max_tokens must be at least 1, not {max_tokens}.")
+
+
+def _client(base_url: str, timeout_s: float) -> Any:
+    import openai  # takes most of a second, and not everyone who imports this sends requests
+
+    # A proxy set for the outside world must not be asked for a server on this machine.
+    local = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
+    http = openai.DefaultAsyncHttpxClient(trust_env=False) if local else None
+    return openai.AsyncOpenAI(
+        base_url=base_url, api_key="none", max_retries=0, timeout=timeout_s, http_client=http
+    )
+
+
+def _bar(total: int, desc: str) -> Any:
+    return bar(total=total, desc=desc, unit="req") if desc else _NoBar()
+
+
+class _NoBar:
+    def __enter__(self) -> _NoBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def update(self) -> None:
+        return None
+
+
+async def _all(jobs: Any) -> None:
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(job)
+
+
+async def _one(client: Any, ask: _Ask, prompt: Prompt, index: int, start: float, timeout_s: float) -> Result:
+    sent = time.perf_counter()
+    result = Result(index=index, start_s=sent - start, scheduled_s=sent - start)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await _send(client, ask, prompt, result, sent)
+    except Exception as error:
+        result.error, result.detail = _name(error, result), _one_line(error)
+    result.e2e_s = result.e2e_s if result.ok and result.e2e_s is not None else time.perf_counter() - sent
+    return result
+
+
+async def _send(client: Any, ask: _Ask, prompt: Prompt, result: Result, sent: float) -> None:
+    chat = not isinstance(prompt, str) and len(prompt) > 0 and isinstance(prompt[0], dict)
+    create = client.chat.completions.create if chat else client.completions.create
+    given = {"messages": prompt} if chat else {"prompt": prompt}
+    answer = await create(model=ask.model, extra_body=ask.extra_body, **given, **ask.settings)
+    if ask.stream:
+        await _read_stream(answer, chat, result, sent)
+    else:
+        result.e2e_s = result.ttft_s = time.perf_counter() - sent
+        choice = answer.choices[0]
+        result.text = (choice.message.content if chat else choice.text) or ""
+        result.finish_reason = choice.finish_reason
+        _take_usage(result, answer.usage)
+
+
+async def _read_stream(events: Any, chat: bool, result: Result, sent: float) -> None:
+    pieces: list[str] = []
+    last = sent
+    async for event in events:
+        if event.usage is not None:
+            _take_usage(result, event.usage)
+        for choice in event.choices:
+            text = (choice.delta.content if chat else choice.text) or ""
+            result.finish_reason = choice.finish_reason or result.finish_reason
+            # An answer's last event may hold a token without text (the end-of-sequence token): it has its time too.
+            if not text and (choice.finish_reason is None or result.ttft_s is None):
+                continue
+            now = time.perf_counter()
+            if result.ttft_s is None:
+                result.ttft_s = now - sent
+            else:
+                result.itl_s.append(now - last)
+            last = now
+            pieces.append(text)
+    result.text = "".join(pieces)
+    result.e2e_s = last - sent
+    if result.finish_reason is None:
+        raise _TruncatedStream("the stream ended without a finish reason")
+    if not result.completion_tokens:
+        result.completion_tokens = len(pieces)
+
+
+def _take_usage(result: Result, usage: Any) -> None:
+    if usage is not None:
+        result.prompt_tokens, result.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+
+
+class _TruncatedStream(Exception):
+    pass
+
+
+def _name(error: Exception, result: Result) -> str:
+    import openai
+
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return "Timeout"
+    broken = isinstance(error, openai.APIConnectionError) or not isinstance(error, openai.OpenAIError)
+    if isinstance(error, _TruncatedStream) or (broken and result.ttft_s is not None):
+        return "TruncatedStream"
+    return type(error).__name__
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,192 @@
+"""The naive server's model side, one request at a time: lab 01 builds on it, and the benchmark measures it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from servelab.engine.words import answer_words, count_words
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A generated text and its token counts."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Backend(Protocol):
+    """A model that answers one prompt at a time.
+
+    Attributes:
+        name: The name that goes into responses.
+        max_prompt_tokens: Longest prompt it takes, in its own tokens.
+    """
+
+    name: str
+    max_prompt_tokens: int
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the text has for this model."""
+
+    def generate(self, prompt: str, max_tokens: int) -> Completion:
+        """Generate up to `max_tokens` tokens, greedily. Not safe to call from two threads at once."""
+
+
+class ToyBackend:
+    """A stand-in for a model: a token is a word, every token takes the same time, and the text is always the same.
+
+    Like a model on one GPU it must not be entered twice: a second thread gets RuntimeError instead of
+    silently mixed-up results. `entered` counts the calls of `generate`.
+    """
+
+    name = "toy"
+    max_prompt_tokens = 64
+
+    def __init__(self, seconds_per_token: float = 0.005) -> None:
+        self.seconds_per_token = seconds_per_token
+        self.entered = 0
+        self._busy = threading.Lock()
+
+    def count_tokens(self, text: str) -> int:
+        return count_words(text)
+
+    def generate(self, prompt: str, max_tokens: int) -> Completion:
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, got {max_tokens}.")
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError("The model was entered by two threads at once: let one request in at a time.")
+        try:
+            self.entered += 1
+            time.sleep(max_tokens * self.seconds_per_token)
+            words = answer_words(prompt, max_tokens)
+            return Completion(" ".join(words), self.count_tokens(prompt), len(words))
+        finally:
+            self._busy.release()
+
+
+class TransformersBackend:
+    """The course's model through `transformers`, in bfloat16, greedy, one prompt at a time."""
+
+    max_prompt_tokens = 1024
+
+    def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.disable_progress_bar()
+        self.name = name
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        if self.device == "cpu":
+            torch.set_num_threads(len(os.sched_getaffinity(0)))
+        self._torch = torch
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        self._model = model.to(self.device).eval()
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer(text)["input_ids"])
+
+    def generate(self, prompt: str, max_tokens: int, *, ignore_eos: bool = False) -> Completion:
+        """Generate up to `max_tokens` tokens, or exactly so many with `ignore_eos`."""
+        if max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, got {max_tokens}.")
+        inputs = self._tokenizer(prompt, return_tensors="pt").to(self.device)
+        with self._torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                max_new_tokens=max_tokens,
+                min_new_tokens=max_tokens if ignore_eos else None,
+                do_sample=False,
+                pad_token_id=self._tokenizer.eos_token_id,
+            )
+        prompt_tokens = inputs["input_ids"].shape[1]
+        new = output[0, prompt_tokens:]
+        text = self._tokenizer.decode(new, skip_special_tokens=True)
+        return Completion(text, prompt_tokens, len(new))
+
+
+def load_backend(name: str) -> Backend:
+    """The back end called `name`.
+
+    "smollm2" is the course's model through `transformers` (loads in a few seconds; the first time it is
+    converted, with a progress bar). "toy" answers at once, always the same, 5 ms a token.
+
+    Raises:
+        ValueError: no back end has this name.
+    """
+    if name == "toy":
+        return ToyBackend()
+    if name == "smollm2":
+        from servelab.engine import model_path
+
+        return TransformersBackend(model_path("cpu"), "smollm2-135m-instruct")
+    raise ValueError(f'There is no back end called {name!r}: use "smollm2" or "toy".')
+
+
+def reference_app(backend_name: str) -> Flask:
+    """The naive server: an OpenAI-shaped `POST /v1/completions`, and one lock so that one request runs at a time.
+
+    Bad requests get 400 and `{"error": {"message", "type", "param", "code"}}`.
+    """
+    from flask import Flask, jsonify, request
+
+    backend = load_backend(backend_name)
+    lock = threading.Lock()
+    app = Flask("naive")
+
+    def refuse(message: str, param: str | None) -> Any:
+        error = {"message": message, "type": "BadRequestError", "param": param, "code": 400}
+        return jsonify(error=error), 400
+
+    @app.get("/health")
+    def health() -> Any:
+        return "", 200
+
+    @app.post("/v1/completions")
+    def completions() -> Any:
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            return refuse("The body must be a JSON object.", None)
+        prompt, max_tokens = body.get("prompt"), body.get("max_tokens", 16)
+        if not isinstance(prompt, str) or not prompt:
+            return refuse("`prompt` must be a text that is not empty.", "prompt")
+        if type(max_tokens) is not int or max_tokens < 1:
+            return refuse("`max_tokens` must be a whole number of at least 1.", "max_tokens")
+        if body.get("stream"):
+            return refuse("This server does not stream.", "stream")
+        prompt_tokens = backend.count_tokens(prompt)
+        if prompt_tokens > backend.max_prompt_tokens:
+            limit = f"The prompt has {prompt_tokens} tokens; at most {backend.max_prompt_tokens} are allowed."
+            return refuse(limit, "prompt")
+        exact = {"ignore_eos": True} if body.get("ignore_eos") and backend.name != "toy" else {}
+        with lock:
+            done = backend.generate(prompt, max_tokens, **exact)
+        return jsonify(_response(backend.name, done, max_tokens))
+
+    return app
+
+
+def _response(model: str, done: Completion, max_tokens: int) -> dict[str, Any]:
+    finish = "length" if done.completion_tokens >= max_tokens else "stop"
+    return {
+        "id": f"cmpl-{time.time_ns()}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [{"index": 0, "text": done.text, "finish_reason": finish, "logprobs": None}],
+        "usage": {
+            "prompt_tokens": done.prompt_tokens,
+            "completion_tokens": done.completion_tokens,
+            "total_tokens": done.prompt_tokens + done.completion_tokens,
+        },
+    }

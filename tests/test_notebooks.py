@@ -20,7 +20,9 @@ BUDGET_S = 240
 FIXTURES = ROOT / "tests" / "fixtures" / "nbval"
 
 
-def nbval(notebook: Path, scratch: Path, timeout: float) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+def nbval(
+    notebook: Path, scratch: Path, timeout: float
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Run nbval on a copy in a process group of its own; what it left running comes back too."""
     folder = scratch / notebook.parent.name
     folder.mkdir(parents=True)
@@ -35,7 +37,18 @@ def nbval(notebook: Path, scratch: Path, timeout: float) -> tuple[subprocess.Com
     }
     # The shell becomes nbval: engines that the notebook starts belong to that process.
     command = 'export SERVELAB_OWNER=$$; exec "$@"'
-    args = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder)]
+    args = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+        "--rootdir",
+        str(folder),
+    ]
     args += ["--nbval-lax", "--nbval-cell-timeout", str(int(timeout)), Path(copy).name]
     done = subprocess.run(
         ["bash", "-c", command, "nbval", *args],

@@ -1,0 +1,198 @@
+"""The one source of a lab: percent-format Python text, read into cells with their roles and line numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import yaml
+
+from servelab.errors import CourseError
+
+ROLES = ("setup", "live", "answer", "check", "written", "output")
+_MARKER = re.compile(r"^# %%(?P<rest>.*)$")
+_ATTRIBUTE = re.compile(r'\s*(?P<key>[a-z]+)=(?P<value>\[[^\]]*\]|"[^"]*"|\S+)')
+_ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_MAGIC = re.compile(r"^(?P<indent>\s*)# ?(?P<magic>(?:%%?[A-Za-z]|!\s*[A-Za-z]).*)$")
+_LONGEST_ID = 40  # leaves room in the 64 characters of a notebook's cell id for what the build appends
+
+
+class SourceError(CourseError):
+    """A lab's source cannot be built: one `file:line: message` per line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the source. `line` is the line of its marker; `body_line` that of its first text line."""
+
+    kind: str  # "markdown" or "code"
+    source: str
+    line: int
+    body_line: int
+    role: str | None = None
+    id: str | None = None
+    points: float | None = None
+    quiz: str | None = None
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab's source: its name (`NN-name`), header and cells in order."""
+
+    path: Path
+    name: str
+    title: str
+    minutes: int
+    objectives: str
+    cells: list[Cell] = field(default_factory=list)
+
+    def where(self, line: int) -> str:
+        """`solutions/NN-name/NN-name.py:line`, as an editor can jump to."""
+        return f"{self.path.parent.parent.name}/{self.name}/{self.path.name}:{line}"
+
+
+def read_lab(path: Path) -> Lab:
+    """Parse a lab's source file.
+
+    Raises:
+        SourceError: every fault of the file, each with its line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise CourseError(f"{path} does not exist: a lab's source is solutions/NN-name/NN-name.py.") from None
+    except UnicodeDecodeError as error:
+        raise CourseError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from None
+    lines = text.splitlines()
+    empty = Lab(path, path.parent.name, "", 0, "")
+    problems: list[str] = []
+    header, start = _read_header(lines, empty, problems)
+    cells = _read_cells(lines, start, empty, problems)
+    if problems:
+        raise SourceError(problems)
+    return replace(empty, cells=cells, **header)
+
+
+def _read_header(lines: list[str], lab: Lab, problems: list[str]) -> tuple[dict, int]:
+    """The YAML between the two `# ---` lines, and the index of the line after it."""
+    how = "begin the file with `# ---`, `# title: ...`, `# minutes: 60`, `# objectives: ...`, `# ---`"
+    if not lines or lines[0].rstrip() != "# ---":
+        problems.append(f"{lab.where(1)}: no header: {how}")
+        return {}, 0
+    end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == "# ---"), None)
+    if end is None:
+        problems.append(f"{lab.where(1)}: the header does not end: {how}")
+        return {}, len(lines)
+    try:
+        values = yaml.safe_load("\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[1:end]))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = 2 + (mark.line if mark else 0)
+        problems.append(f"{lab.where(line)}: the header is not YAML ({getattr(error, 'problem', error)})")
+        return {}, end + 1
+    values = values if isinstance(values, dict) else {}
+    header = {}
+    for key, kind, example in (
+        ("title", str, "One request at a time"),
+        ("minutes", int, "60"),
+        ("objectives", str, "what a student can do afterwards, in one line"),
+    ):
+        value = values.pop(key, None)
+        if not isinstance(value, kind) or isinstance(value, bool) or not value:
+            problems.append(f"{lab.where(1)}: the header needs `{key}`, for example `# {key}: {example}`")
+        header[key] = value
+    if values:
+        problems.append(f"{lab.where(1)}: unknown in the header: {', '.join(map(str, values))}")
+    return header, end + 1
+
+
+def _read_cells(lines: list[str], start: int, lab: Lab, problems: list[str]) -> list[Cell]:
+    """Cut the text at its markers. Text before the first one is a fault."""
+    marks = [i for i in range(start, len(lines)) if _MARKER.match(lines[i])]
+    for i in range(start, marks[0] if marks else len(lines)):
+        if lines[i].strip():
+            problems.append(f"{lab.where(i + 1)}: text before the first cell: start it with `# %%`")
+            break
+    cells = []
+    for begin, end in zip(marks, [*marks[1:], len(lines)], strict=True):
+        attributes = _read_marker(lines[begin], lab.where(begin + 1), problems)
+        if attributes is None:
+            continue
+        body, skipped = _strip_blank(lines[begin + 1 : end])
+        first = begin + 2 + skipped
+        if attributes["kind"] == "markdown":
+            body = _uncomment(body, first, lab, problems)
+        else:
+            body = [_MAGIC.sub(r"\g<indent>\g<magic>", line) for line in body]
+        if attributes["quiz"] and body:
+            problems.append(f"{lab.where(first)}: a quiz cell holds no text: its words are in quizzes/")
+        cells.append(Cell(source="\n".join(body), line=begin + 1, body_line=first, **attributes))
+    return cells
+
+
+def _read_marker(line: str, where: str, problems: list[str]) -> dict | None:
+    """Kind, role, id, points and quiz of `# %% [markdown] tags=["check"] id="x" points=4`."""
+    rest = _MARKER.match(line)["rest"].strip()
+    kind = "code"
+    if rest.startswith("[markdown]"):
+        kind, rest = "markdown", rest.removeprefix("[markdown]")
+    values, position = {}, 0
+    while position < len(rest.rstrip()):
+        hit = _ATTRIBUTE.match(rest, position)
+        try:
+            values[hit["key"]] = json.loads(hit["value"])
+        except (TypeError, json.JSONDecodeError):
+            problems.append(
+                f'{where}: cannot read `{rest[position:].strip()}`: write key=value, as in id="ttft"'
+            )
+            return None
+        position = hit.end()
+    tags = values.pop("tags", [])
+    found = {
+        "kind": kind,
+        "role": tags[0] if isinstance(tags, list) and tags else None,
+        "id": values.pop("id", None),
+        "points": values.pop("points", None),
+        "quiz": values.pop("quiz", None),
+    }
+    faults = []
+    if not isinstance(tags, list) or len(tags) > 1 or (tags and tags[0] not in ROLES):
+        faults.append(f'tags must be one of {", ".join(ROLES)}, as in tags=["check"]')
+    if values:
+        faults.append(f"unknown: {', '.join(values)} (known: tags, id, points, quiz)")
+    if found["id"] is not None and (not isinstance(found["id"], str) or not _ID.match(found["id"])):
+        faults.append("id must be lower-case words joined by hyphens")
+    elif found["id"] and len(found["id"]) > _LONGEST_ID:
+        faults.append(f"id is longer than {_LONGEST_ID} characters")
+    points = found["points"]
+    if points is not None and (
+        isinstance(points, bool) or not isinstance(points, int | float) or points <= 0
+    ):
+        faults.append("points must be a number above 0")
+    if found["quiz"] is not None and (found["role"] or points is not None or kind == "markdown"):
+        faults.append("a quiz cell has no other attribute: its point is fixed")
+    problems += [f"{where}: {fault}" for fault in faults]
+    return None if faults else found
+
+
+def _strip_blank(lines: list[str]) -> tuple[list[str], int]:
+    """Without blank lines at both ends, and how many were cut in front."""
+    full = [i for i, line in enumerate(lines) if line.strip()]
+    if not full:
+        return [], 0
+    return [line.rstrip() for line in lines[full[0] : full[-1] + 1]], full[0]
+
+
+def _uncomment(lines: list[str], first: int, lab: Lab, problems: list[str]) -> list[str]:
+    text = []
+    for number, line in enumerate(lines, first):
+        if line and not line.startswith("#"):
+            problems.append(f"{lab.where(number)}: a line of a markdown cell must begin with `# `")
+        text.append(line.removeprefix("#").removeprefix(" "))
+    return text

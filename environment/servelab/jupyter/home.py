@@ -247,7 +247,7 @@ def number(value: float | None) -> str:
 
 def render(state: dict[str, Any], base_url: str, nonce: str) -> str:
     """The home page. `base_url` ends in a slash; `nonce` marks the page's own style and script."""
-    return _page("home.html").render(state, base_url=base_url, nonce=nonce)
+    return _page("home.html").render(state=state, base_url=base_url, nonce=nonce)
 
 
 def render_error(message: str, home_url: str) -> str:

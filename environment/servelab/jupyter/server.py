@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import secrets
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +94,17 @@ class CourseHandler(JupyterHandler):
 class HomeHandler(CourseHandler):
     """The course home page."""
 
-    def prepare(self) -> Any:
-        self.nonce = secrets.token_urlsafe(16)
-        return super().prepare()
+    @cached_property
+    def nonce(self) -> str:
+        """Marks this answer's own style and script."""
+        return secrets.token_urlsafe(16)
 
     @property
     def content_security_policy(self) -> str:
         """Only what the page itself holds may run; JupyterLab may show it in a tab."""
         return (
-            f"default-src 'none'; img-src 'self' data:; style-src 'nonce-{self.nonce}'; script-src 'nonce-{self.nonce}'; "
-            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+            f"default-src 'none'; style-src 'nonce-{self.nonce}'; script-src 'nonce-{self.nonce}'; "
+            "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         )
 
     @web.authenticated

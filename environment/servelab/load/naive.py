@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,13 +47,18 @@ class ToyBackend:
 
     Like a model on one GPU it must not be entered twice: a second thread gets RuntimeError instead of
     silently mixed-up results. `entered` counts the calls of `generate`.
+
+    Args:
+        seconds_per_token: How long each token takes.
+        breaks_on: A word in a prompt at which the model breaks, as real ones do when memory runs out.
     """
 
     name = "toy"
     max_prompt_tokens = 64
 
-    def __init__(self, seconds_per_token: float = 0.005) -> None:
+    def __init__(self, seconds_per_token: float = 0.005, breaks_on: str | None = None) -> None:
         self.seconds_per_token = seconds_per_token
+        self.breaks_on = breaks_on
         self.entered = 0
         self._busy = threading.Lock()
 
@@ -66,6 +72,8 @@ class ToyBackend:
             raise RuntimeError("The model was entered by two threads at once: let one request in at a time.")
         try:
             self.entered += 1
+            if self.breaks_on is not None and self.breaks_on in prompt.split():
+                raise RuntimeError("DefaultAllocator: cannot allocate memory for /srv/models/toy/weights.bin")
             time.sleep(max_tokens * self.seconds_per_token)
             words = answer_words(prompt, max_tokens)
             return Completion(" ".join(words), self.count_tokens(prompt), len(words))
@@ -114,23 +122,43 @@ class TransformersBackend:
         text = self._tokenizer.decode(new, skip_special_tokens=True)
         return Completion(text, prompt_tokens, len(new))
 
+    def generate_batch(self, prompts: Sequence[str], max_tokens: int) -> list[Completion]:
+        """Generate exactly `max_tokens` tokens for every prompt, all prompts together in one static batch."""
+        # Padding goes to the left, so that every prompt ends where its first new token begins.
+        inputs = self._tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left")
+        with self._torch.inference_mode():
+            output = self._model.generate(
+                **inputs.to(self.device),
+                max_new_tokens=max_tokens,
+                min_new_tokens=max_tokens,
+                do_sample=False,
+                pad_token_id=self._tokenizer.eos_token_id,
+            )
+        new = output[:, inputs["input_ids"].shape[1] :]
+        texts = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        return [Completion(text, length, max_tokens) for text, length in zip(texts, lengths, strict=True)]
+
 
 def load_backend(name: str) -> Backend:
     """The back end called `name`.
 
     "smollm2" is the course's model through `transformers` (loads in a few seconds; the first time it is
-    converted, with a progress bar). "toy" answers at once, always the same, 5 ms a token.
+    converted, with a progress bar). "toy" answers at once, always the same, 5 ms a token; "toy-faulty" is a
+    toy that breaks on prompts with the word "crash".
 
     Raises:
         ValueError: no back end has this name.
     """
     if name == "toy":
         return ToyBackend()
+    if name == "toy-faulty":
+        return ToyBackend(breaks_on="crash")
     if name == "smollm2":
         from servelab.engine import model_path
 
         return TransformersBackend(model_path("cpu"), "smollm2-135m-instruct")
-    raise ValueError(f'There is no back end called {name!r}: use "smollm2" or "toy".')
+    raise ValueError(f'There is no back end called {name!r}: use "smollm2", "toy" or "toy-faulty".')
 
 
 def reference_app(backend_name: str) -> Flask:

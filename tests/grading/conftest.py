@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from servelab.grading.repair import without_solution
 
 LAB = "01-small"
 MEAN = "def mean(values):\n    ### BEGIN SOLUTION\n    return sum(values) / len(values)\n    ### END SOLUTION"
@@ -103,3 +105,65 @@ def answering() -> Answering:
         return notebook
 
     return build
+
+
+BANK = """
+title: A small bank
+minutes: 5
+pass_percent: 70
+items:
+  - id: pick
+    seed: M5 Q1
+    topic: serving
+    lab: 01-small
+    stem: What does the second request do?
+    answer: waits
+    options:
+      - {id: waits, text: It waits., why: There is one lock and it is taken.}
+      - {id: drops, text: It is dropped., why: Nothing is dropped while the queue has room.}
+      - {id: splits, text: It is split., why: Nobody splits a request.}
+"""
+
+
+def released(notebook: NotebookNode) -> NotebookNode:
+    """What nbgrader would release: no solutions, no hidden tests."""
+    release = copy.deepcopy(notebook)
+    for cell in release.cells:
+        fields = cell.metadata.get("nbgrader", {})
+        if fields.get("solution") and cell.id.startswith("quiz-"):
+            cell.source = cell.source.replace('"waits"', '""', 1)
+        elif fields.get("solution"):
+            cell.source = without_solution(cell.source)
+        cell.source = re.sub(
+            r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
+        )
+    return release
+
+
+@pytest.fixture
+def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A course of one small lab: sources, release, question bank; nobody has opened it yet."""
+    root = tmp_path / "course"
+    for folder, notebook in (("solutions", small_source()), ("labs", released(small_source()))):
+        (root / folder / LAB).mkdir(parents=True)
+        nbformat.write(notebook, root / folder / LAB / f"{LAB}.ipynb")
+    (root / "quizzes").mkdir()
+    (root / "quizzes" / "small.yaml").write_text(BANK)
+    (root / "nbgrader_config.py").write_text("c = get_config()\n")
+    monkeypatch.setenv("SERVELAB_ROOT", str(root))
+    monkeypatch.delenv("SERVELAB_WORK", raising=False)
+    return root
+
+
+@pytest.fixture
+def own_copy(small_course: Path) -> Callable[[NotebookNode | bytes], Path]:
+    """`own_copy(notebook)`: put a student's copy into work/."""
+
+    def write(content: NotebookNode | bytes) -> Path:
+        path = small_course / "work" / LAB / f"{LAB}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, bytes) else nbformat.writes(content).encode()
+        path.write_bytes(text)
+        return path
+
+    return write

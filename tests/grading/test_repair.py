@@ -5,7 +5,6 @@ import json
 
 import pytest
 from nbformat.v4 import new_code_cell
-
 from servelab.errors import CourseError
 from servelab.grading.repair import lay_answers, questions_of, read_notebook, without_solution
 

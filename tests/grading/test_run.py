@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import psutil
 import pytest
-
 from servelab.grading import grade
 
 pytestmark = pytest.mark.slow
@@ -131,6 +129,6 @@ def _runs(pid: int) -> bool:
 
 
 def test_the_students_folder_is_not_the_one_executed_in(source_path, answering):
-    before = sorted(os.listdir(source_path.parent))
+    before = sorted(source_path.parent.iterdir())
     assert grade(answering(total="open('left', 'w')\ndef total(v): return sum(v)"), source_path).score == 9
-    assert sorted(os.listdir(source_path.parent)) == before
+    assert sorted(source_path.parent.iterdir()) == before

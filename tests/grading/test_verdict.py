@@ -1,7 +1,6 @@
 """The number a check's run is worth, and the words for it."""
 
 import pytest
-
 from servelab.grading.verdict import CellRun, explain, frames_in, points_for
 
 

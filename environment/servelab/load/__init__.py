@@ -18,8 +18,9 @@ _HOME = {
     "percentile": "stats",
     "spread": "stats",
     "summarise": "stats",
+    "watch": "watching",
 }
-_MODULES = ("bench", "charts", "generate", "ledger", "naive", "stats")
+_MODULES = ("bench", "charts", "generate", "ledger", "naive", "stats", "watching")
 
 if TYPE_CHECKING:
     from servelab.load.generate import (  # noqa: F401
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         run_open_loop,
     )
     from servelab.load.stats import Result, Summary, percentile, spread, summarise  # noqa: F401
+    from servelab.load.watching import watch  # noqa: F401
 
 __all__ = [*_HOME, *_MODULES]
 

@@ -228,9 +228,12 @@ def _client(base_url: str, timeout_s: float) -> Any:
     # A proxy set for the outside world must not be asked for a server on this machine.
     local = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
     http = openai.DefaultAsyncHttpxClient(trust_env=False) if local else None
-    return openai.AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=base_url, api_key="none", max_retries=0, timeout=timeout_s, http_client=http
     )
+    # Both are imported on first use, which must not happen on the first request's clock.
+    _ = client.completions.create, client.chat.completions.create
+    return client
 
 
 def _bar(total: int, desc: str) -> Any:

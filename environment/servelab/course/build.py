@@ -8,12 +8,13 @@ import os
 import shutil
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from servelab import paths
 from servelab.course import lint, quiz
@@ -122,9 +123,8 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
             "objectives": lab.objectives,
         },
     }
-    notebook = new_notebook(cells=cells, metadata=metadata)
-    notebook.nbformat_minor = 5
-    return notebook
+    # Not `new_notebook`: it would silently renew ids that occur twice, which the lint is to report.
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _cell_names(lab: Lab) -> list[str]:
@@ -133,7 +133,7 @@ def _cell_names(lab: Lab) -> list[str]:
     Nothing of the text enters an id, so that editing prose moves no id; inserting a cell moves only the
     ids up to the next named cell.
     """
-    names, anchor, count = [], "start", 0
+    names, anchor, count = [], "_top", 0  # no id of an author has an underscore
     for cell in lab.cells:
         own = cell.id or ("setup" if cell.role == "setup" else None)
         if cell.quiz:
@@ -208,8 +208,26 @@ def _quiz_nodes(item: quiz.Item, line: int) -> list[NotebookNode]:
 
 
 def _bootstrap(root: Path, source: str) -> str:
-    """The setup cell: on a machine without the course's package (Colab), fetch it first."""
-    return source
+    """The setup cell, which first makes sure that the course's package is there.
+
+    On Colab it is fetched from the repository named in pyproject.toml, without dependencies, so that
+    nothing the runtime ships is changed. Where no repository is named, the message says what to do.
+    """
+    pyproject = root / "pyproject.toml"
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"] if pyproject.is_file() else {}
+    repository = project.get("urls", {}).get("Repository")
+    if repository:
+        absent = [
+            f'    %pip install --quiet --no-deps "servelab @ git+{repository}"',
+            "    import servelab",
+        ]
+    else:
+        absent = [
+            "    raise ModuleNotFoundError(",
+            "        \"This kernel lacks the course's tools: choose the kernel of the course's .venv (`make lab` does).\"",
+            "    ) from None",
+        ]
+    return "\n".join(["try:", "    import servelab", "except ModuleNotFoundError:", *absent, source])
 
 
 # ---------------------------------------------------------------- solution notebook -> files

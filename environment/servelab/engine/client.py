@@ -36,6 +36,7 @@ HOST = "127.0.0.1"
 _PORTS = range(8123, 8923)
 # Kept free for the system and the notebook itself when a start is judged.
 _SPARE_BYTES = GIB // 4
+_COURSE_MODEL_BYTES = 270 * 2**20
 
 _held: Counter[str] = Counter()  # engines that this process leases, and by how many Engine objects
 _held_lock = threading.Lock()
@@ -328,7 +329,7 @@ def _plan(
         "backend": profiles.backend(profile, title),
         "cwd": str(Path.cwd()),
         "need_bytes": _need_bytes(profile, where, args, env),
-        "expected_s": _expected_s(key, profile),
+        "expected_s": expected_s(profile, key),
     }
 
 
@@ -404,6 +405,14 @@ def _need_bytes(profile: Profile, where: str, args: list[str], env: Mapping[str,
     if not space.isdigit():
         raise EngineError(f"VLLM_CPU_KVCACHE_SPACE is a number of GiB, not {space!r}")
     return profile.process_bytes + weights + (int(asked) if asked.isdigit() else int(space) * GIB)
+
+
+def needed_bytes(profile: Profile) -> int:
+    """Main memory that the profile's own model will take with the profile's own settings."""
+    env = {**profile.env, **{k: v for k, v in os.environ.items() if k.startswith("VLLM_")}}
+    space = env.get("VLLM_CPU_KVCACHE_SPACE") or "0"
+    cache = int(space) * GIB if space.isdigit() else 0
+    return profile.process_bytes + cache + (_COURSE_MODEL_BYTES if profile.name == "cpu" else 0)
 
 
 def available_bytes() -> int:
@@ -494,6 +503,11 @@ def _port(asked: int | None) -> int:
                 remedy="leave port out, and a free one is chosen; or stop that program.",
             )
         return asked
+    return free_port()
+
+
+def free_port() -> int:
+    """The first free port of the engines' range. Raises: EngineError, when there is none."""
     promised = {record.spec().get("port") for record in state.records()}
     for port in _PORTS:
         if port not in promised and _is_free(port):
@@ -670,8 +684,8 @@ def _seconds_file() -> Path:
     return paths.cache_dir() / "start-seconds.json"
 
 
-def _expected_s(key: str, profile: Profile) -> float:
-    """How long this start will take: as the last of this configuration, else as the last of this profile."""
+def expected_s(profile: Profile, key: str = "") -> float:
+    """How long a start will take here: as the last of this configuration, else as the last of this profile."""
     known = state.read_json(_seconds_file())
     return float(known.get(key[:16]) or known.get(profile.name) or profile.start_s)
 

@@ -1,0 +1,382 @@
+"""`servelab doctor`: is this machine ready, for which labs, and what to do if not. Never imports torch or vLLM."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import psutil
+from pydantic import BaseModel
+
+from servelab import engine, paths
+from servelab.engine import artefacts, client, profiles
+from servelab.engine.profiles import GIB, Profile
+from servelab.errors import CourseError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What a lab imports, and who brings it. The engine is looked at on its own.
+_PACKAGES = ("jupyterlab", "nbgrader", "flask", "httpx", "openai", "matplotlib", "torch", "transformers")
+_CACHE_BYTES = GIB  # the converted model, what vLLM keeps, and room to write before renaming
+_WORK_BYTES = GIB // 4
+
+
+class Finding(BaseModel):
+    """One thing that was looked at.
+
+    `level`: "ok"; "note": a lab works without it; "bad": some lab does not.
+    """
+
+    name: str
+    level: Literal["ok", "note", "bad"]
+    found: str
+    remedy: str = ""
+
+
+class LabFitness(BaseModel):
+    """Whether one lab can run here. `minutes` is a student's time, `start_s` what the machine adds to it."""
+
+    name: str
+    can_run: bool
+    minutes: int | None = None
+    start_s: int = 0
+    engine: str = ""
+    remedy: str = ""
+
+
+class Diagnosis(BaseModel):
+    """All findings. `ready`: every released lab can run here."""
+
+    ready: bool
+    profile: str
+    backend: str
+    findings: list[Finding]
+    labs: list[LabFitness]
+
+
+class Need(BaseModel):
+    """What a lab takes beyond Python: an engine or not, and its own processes' main memory."""
+
+    engine: bool = True
+    own_bytes: int = GIB // 2
+
+
+# Lab 01 runs the model in its own Flask process and no vLLM; lab 02 runs both, one after the other.
+NEEDS: dict[str, Need] = {
+    "01": Need(engine=False, own_bytes=int(1.5 * GIB)),
+    "02": Need(own_bytes=int(1.5 * GIB)),
+}
+
+
+def diagnose() -> Diagnosis:
+    """Look at this machine. Takes under two seconds, starts nothing, changes nothing."""
+    profile, problem = _profile()
+    findings = [
+        _python(),
+        *_processor(),
+        _gpu(profile),
+        _memory(profile),
+        _disk(),
+        _ports(),
+        *_packages(),
+        _vllm(profile, problem),
+        _model(profile),
+        *_tools(),
+    ]
+    labs = _labs(profile, {f.name: f for f in findings})
+    return Diagnosis(
+        ready=all(f.level != "bad" for f in findings) and all(lab.can_run for lab in labs),
+        profile=profile.name,
+        backend=profiles.backend(profile),
+        findings=findings,
+        labs=labs,
+    )
+
+
+def show(diagnosis: Diagnosis, console: Console) -> None:
+    """Print a diagnosis as two tables."""
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = {"ok": Text("ok", "green"), "note": Text("note", "yellow"), "bad": Text("bad", "bold red")}
+    table = Table(
+        title="This machine", title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False
+    )
+    for finding in diagnosis.findings:
+        said = Text(finding.found)
+        if finding.level != "ok" and finding.remedy:
+            said.append(f"\n-> {finding.remedy}", "yellow" if finding.level == "note" else "red")
+        table.add_row(marks[finding.level], finding.name, said)
+    console.print(table)
+    if diagnosis.labs:
+        table = Table(title="\nLabs", title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False)
+        for lab in diagnosis.labs:
+            about = [f"{lab.minutes} minutes"] if lab.minutes else []
+            about += [f"{lab.start_s} s of waiting"] if lab.start_s else []
+            said = Text(", ".join(about) or "-")
+            if lab.remedy:
+                said.append(f"\n-> {lab.remedy}", "red")
+            table.add_row(Text("can run", "green") if lab.can_run else Text("cannot", "red"), lab.name, said)
+        console.print(table)
+    words = "Ready" if diagnosis.ready else "Not ready: see the lines marked bad"
+    console.print(f"\n{words}. Back end: {diagnosis.backend}.", highlight=False)
+
+
+# -- what is looked at
+
+
+def _profile() -> tuple[Profile, str]:
+    """The profile that labs will use here, and what is wrong with the choice."""
+    try:
+        return profiles.profile(), ""
+    except engine.EngineError as error:
+        return profiles.profile("cpu"), f"{error.what}; {error.remedy}"
+
+
+def _python() -> Finding:
+    # An older Python cannot have installed this package, so there is nothing to object to.
+    return Finding(name="Python", level="ok", found=f"{platform.python_version()} in {sys.prefix}")
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return set(next((line.split(":")[1] for line in lines if line.startswith("flags")), "").split())
+
+
+def _processor() -> list[Finding]:
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    flags = _cpu_flags()
+    vector = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
+    found = f"{platform.machine()}, {cores} core{'s' if cores > 1 else ''}{', ' + vector if vector else ''}"
+    if platform.system() != "Linux":
+        remedy = "vLLM runs on Linux: use WSL2 on Windows, a Linux machine, or Colab."
+        return [Finding(name="Processor", level="bad", found=f"{platform.system()}, {found}", remedy=remedy)]
+    if platform.machine() == "x86_64" and not vector:
+        remedy = "vLLM for CPU needs AVX2 at least: use a newer machine, or Colab."
+        return [Finding(name="Processor", level="bad", found=found, remedy=remedy)]
+    if cores < 2:
+        return [
+            Finding(
+                name="Processor", level="note", found=found, remedy="labs take twice as long on one core."
+            )
+        ]
+    return [Finding(name="Processor", level="ok", found=found)]
+
+
+def _gpu(profile: Profile) -> Finding:
+    card = profiles.gpu()
+    if card is None:
+        return Finding(name="GPU", level="ok", found="none; not needed, labs then use the CPU")
+    major, minor = card.compute_capability
+    found = f"{card.name}, {card.memory_bytes / GIB:.0f} GiB ({card.free_bytes / GIB:.0f} free), compute capability "
+    found += f"{major}.{minor}"
+    if card.compute_capability < (7, 0):
+        return Finding(name="GPU", level="note", found=found, remedy="vLLM needs 7.0: labs use the CPU.")
+    if profile.name == "gpu" and card.free_bytes < 0.9 * card.memory_bytes:
+        remedy = "something else uses it: `nvidia-smi` shows what. vLLM wants nine tenths of it."
+        return Finding(name="GPU", level="note", found=found, remedy=remedy)
+    if profile.name != "gpu":
+        remedy = "not used: install the gpu extra, or set SERVELAB_PROFILE=gpu."
+        return Finding(name="GPU", level="note", found=found, remedy=remedy)
+    return Finding(name="GPU", level="ok", found=found)
+
+
+def _memory(profile: Profile) -> Finding:
+    free, total = engine.available_bytes(), psutil.virtual_memory().total
+    need = _lab_bytes(profile, Need())
+    found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free; a lab with an engine takes {need / GIB:.1f}"
+    if free >= need:
+        return Finding(name="Memory", level="ok", found=found)
+    running = engine.running()
+    if running:  # that memory is theirs, and the lab will use them
+        return Finding(
+            name="Memory", level="note", found=found, remedy="an engine runs already; see the labs below."
+        )
+    return Finding(
+        name="Memory",
+        level="bad",
+        found=found,
+        remedy="close programs and notebooks, or take a larger machine.",
+    )
+
+
+def _disk() -> Finding:
+    cache = paths.cache_dir()
+    free, where = _free_disk(cache)
+    found = f"{free / GIB:.1f} GiB free in {where}"
+    need = 0 if _model_is_there() else _CACHE_BYTES
+    if free < need + _WORK_BYTES:
+        remedy = "free some space, or set SERVELAB_CACHE to a folder on a larger disk."
+        return Finding(name="Disk", level="bad", found=found, remedy=remedy)
+    if not os.access(where, os.W_OK):
+        remedy = "make it yours, or set SERVELAB_CACHE to a folder you may write to."
+        return Finding(name="Disk", level="bad", found=f"{where} is not writable", remedy=remedy)
+    return Finding(name="Disk", level="ok", found=found)
+
+
+def _free_disk(folder: Path) -> tuple[int, Path]:
+    """Free bytes where the folder is or will be, and the part of its path that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free, folder
+
+
+def _ports() -> Finding:
+    try:
+        port = client.free_port()
+    except engine.EngineError as error:
+        return Finding(name="Ports", level="bad", found=error.what, remedy="stop what listens there.")
+    except OSError as error:
+        remedy = "allow this user to listen on 127.0.0.1."
+        return Finding(
+            name="Ports", level="bad", found=f"cannot open one on 127.0.0.1: {error}", remedy=remedy
+        )
+    found = f"{port} is the next free one for an engine"
+    lab = _listens(8888)
+    return Finding(
+        name="Ports", level="ok", found=found + ("; 8888 is in use, JupyterLab takes another" if lab else "")
+    )
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _packages() -> list[Finding]:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        remedy = "run `make setup`; it puts every package in place."
+        return [Finding(name="Packages", level="bad", found=f"missing: {', '.join(missing)}", remedy=remedy)]
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("jupyterlab", "nbgrader", "openai")
+    )
+    return [Finding(name="Packages", level="ok", found=versions)]
+
+
+def _vllm(profile: Profile, problem: str) -> Finding:
+    if problem:
+        return Finding(name="Engine", level="bad", found=problem, remedy="unset SERVELAB_PROFILE.")
+    if url := os.environ.get("SERVELAB_ENGINE_URL"):
+        return Finding(name="Engine", level="ok", found=f"labs use the one at {url} (SERVELAB_ENGINE_URL)")
+    if profile.name == "scripted":
+        remedy = "unset SERVELAB_PROFILE: the scripted engine is for tests, its results earn nothing."
+        return Finding(name="Engine", level="note", found="scripted", remedy=remedy)
+    found = profiles.engine_version()
+    if found is None:
+        remedy = "run `make setup`, or set SERVELAB_ENGINE_URL to an engine that runs elsewhere."
+        return Finding(name="Engine", level="bad", found="vLLM is not installed", remedy=remedy)
+    return Finding(name="Engine", level="ok", found=f"{found[0]} {found[1]}, profile {profile.name}")
+
+
+def _model_is_there() -> bool:
+    try:
+        return artefacts.ARTEFACTS[artefacts.SMOLLM2].path().is_dir()
+    except engine.EngineError:
+        return False
+
+
+def _model(profile: Profile) -> Finding:
+    if profile.source.startswith("hub:"):
+        name = profile.source.removeprefix("hub:").split("@")[0]
+        return Finding(
+            name="Model", level="ok", found=f"{name}, from the model hub or its cache; no account needed"
+        )
+    try:
+        path = artefacts.ARTEFACTS[artefacts.SMOLLM2].path()
+    except engine.EngineError as error:
+        return Finding(name="Model", level="bad", found=error.what, remedy=error.remedy)
+    if path.is_dir():
+        return Finding(name="Model", level="ok", found=f"{path.name}, converted")
+    seconds = artefacts.ARTEFACTS[artefacts.SMOLLM2].seconds
+    return Finding(name="Model", level="ok", found=f"{path.name}, not converted yet: {seconds:.0f} s, once")
+
+
+def _tools() -> list[Finding]:
+    """Programs that some uses need; no lab so far needs them."""
+    uses = {
+        ("g++",): ("g++", "compiling an engine's kernels; labs run without (--enforce-eager)"),
+        ("bwrap",): ("bubblewrap", "grading other people's submissions"),
+        ("chromium", "chromium-browser", "google-chrome"): ("chromium", "the browser tests of contributors"),
+    }
+    findings = []
+    for names, (package, use) in uses.items():
+        where = next(filter(None, map(shutil.which, names)), None)
+        if where:
+            findings.append(Finding(name=names[0], level="ok", found=where))
+        else:
+            remedy = f"`sudo apt install {package}` when you need that; no lab does."
+            findings.append(
+                Finding(name=names[0], level="note", found=f"missing; used for {use}", remedy=remedy)
+            )
+    return findings
+
+
+# -- lab by lab
+
+
+def _lab_bytes(profile: Profile, need: Need) -> int:
+    return need.own_bytes + (client.needed_bytes(profile) if need.engine else 0)
+
+
+def _labs(profile: Profile, findings: dict[str, Finding]) -> list[LabFitness]:
+    try:
+        root = paths.course_root()
+    except CourseError:
+        return []
+    return [_lab(name, root, profile, findings) for name in paths.lab_names(root)]
+
+
+def _lab(name: str, root: Path, profile: Profile, findings: dict[str, Finding]) -> LabFitness:
+    need = NEEDS.get(name.partition("-")[0], Need())
+    elsewhere = need.engine and bool(os.environ.get("SERVELAB_ENGINE_URL"))
+    wanted = ["Python", "Processor", "Disk", "Ports", "Packages", "Model"]
+    wanted += ["Engine"] if need.engine and not elsewhere else []
+    remedies = [
+        f"{f.name}: {f.found}: {f.remedy}" for f in map(findings.__getitem__, wanted) if f.level == "bad"
+    ]
+    bytes_needed = need.own_bytes if elsewhere else _lab_bytes(profile, need)
+    if need.engine and engine.running():
+        bytes_needed = need.own_bytes
+    if (free := engine.available_bytes()) < bytes_needed:
+        remedies.append(
+            f"Memory: it takes {bytes_needed / GIB:.1f} GiB and {free / GIB:.1f} are free: close programs."
+        )
+    wait_s = (
+        0.0 if _model_is_there() or profile.name != "cpu" else artefacts.ARTEFACTS[artefacts.SMOLLM2].seconds
+    )
+    if need.engine and not elsewhere:
+        wait_s += client.expected_s(profile)
+    return LabFitness(
+        name=name,
+        can_run=not remedies,
+        minutes=_minutes(root / "labs" / name / f"{name}.ipynb"),
+        start_s=round(wait_s),
+        engine=profile.name if need.engine else "none",
+        remedy=" ".join(remedies),
+    )
+
+
+def _minutes(notebook: Path) -> int | None:
+    """A student's minutes, as the lab itself says."""
+    try:
+        minutes = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["servelab"]["minutes"]
+        return int(minutes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -197,6 +197,44 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
 
+def prediction_curves(
+    measured: Rows,
+    predicted: Sequence[Mapping[str, float]],
+    *,
+    guess: Mapping[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Throughput and mean latency against concurrency: a predicted line, the measured points over it.
+
+    `measured`: as for `throughput_latency`, with "mean_s" too. `predicted`, and `guess`, a single point:
+    "concurrency", "requests_per_s" and "latency_s". The axes are linear and start at 0, so that
+    proportional growth is seen as a straight line.
+    """
+    points = _points(measured)
+    levels = [p["concurrency"] for p in points]
+    expected = sorted(predicted, key=lambda p: p["concurrency"])
+    panels = (
+        ("Throughput", "requests/s", "requests_per_s", "requests_per_s"),
+        ("Latency", "mean, s", "latency_s", "mean_s"),
+    )
+    with _canvas(8.4, 3.7, 1, 2) as (figure, grid):
+        for axes, (name, unit, wanted, got) in zip(grid, panels, strict=True):
+            at = [p["concurrency"] for p in expected]
+            axes.plot(at, [p[wanted] for p in expected], "--", color=INK, linewidth=1.5, label="predicted")
+            axes.plot(levels, [p[got] for p in points], "o", color=BLUE, markersize=8, label="measured")
+            if guess is not None:
+                place = [guess["concurrency"]], [guess[wanted]]
+                axes.plot(*place, "*", color=ORANGE, markersize=15, label="your first guess")
+            axes.margins(y=0.12)
+            axes.set(title=name, xlabel="users", ylabel=unit)
+            axes.set_xlim(0, 1.06 * max([*levels, *at]))
+            axes.set_ylim(bottom=0)
+            axes.xaxis.set_major_locator(FixedLocator(sorted(set(levels))))
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        _name(figure, title)
+    return figure
+
+
 def timeline(requests: Iterable[Result | Mapping[str, Any]], *, title: str = "") -> Figure:
     """One row a request: when it waited in the queue, had its prompt read, and got its tokens.
 
@@ -310,6 +348,7 @@ def _points(rows: Rows) -> list[dict[str, float]]:
         {
             "concurrency": r.concurrency,
             "requests_per_s": r.requests_per_s,
+            "mean_s": r.e2e_s["mean"],
             "p50_s": r.e2e_s["p50"],
             "p95_s": r.e2e_s["p95"],
         }

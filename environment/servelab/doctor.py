@@ -246,7 +246,7 @@ def _ports() -> Finding:
         return Finding(
             name="Ports", level="bad", found=f"cannot open one on 127.0.0.1: {error}", remedy=remedy
         )
-    found = f"{port} is the next free one for an engine"
+    found = f"free ones for engines, {port} for example"
     lab = _listens(8888)
     return Finding(
         name="Ports", level="ok", found=found + ("; 8888 is in use, JupyterLab takes another" if lab else "")

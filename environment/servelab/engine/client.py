@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import shlex
 import socket
 import subprocess
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
     import openai
 
 HOST = "127.0.0.1"
-# Below the range from which the system takes ports for outgoing connections, so that nothing else takes one by chance.
-_PORTS = range(8123, 8923)
+# Below the range from which the system takes ports for outgoing connections, and wide: an engine opens its port
+# many seconds after it was chosen, and a whole class on one machine must not choose the same one meanwhile.
+_PORTS = range(18000, 32000)
 # Kept free for the system and the notebook itself when a start is judged.
 _SPARE_BYTES = GIB // 4
+_CGROUP = Path("/sys/fs/cgroup")
 _COURSE_MODEL_BYTES = 270 * 2**20
 
 _held: Counter[str] = Counter()  # engines that this process leases, and by how many Engine objects
@@ -142,6 +145,9 @@ class Engine:
                     f"Nothing answers at {self.url} any more", remedy="start that engine again."
                 )
             return
+        if self._record.phase() == "ready" and state.identify(self.pid) is None:
+            # It died this very moment, and its keeper is about to write down how.
+            state.wait_until(lambda: self._record is None or self._record.phase() != "ready", 3)
         phase = self._record.phase()
         if phase == "ready":
             return
@@ -361,7 +367,7 @@ def _model(
     """Where the model is, the name it is served under, and its title (None: the profile's own)."""
     served = profiles.option(args, "--served-model-name")
     if profile.name == "scripted":
-        return "", profiles.option(args, "--model-name") or profile.model, None
+        return "", served or str(model or profile.model), None
     if model is None:
         return str(artefacts.model_path(profile)), served or profile.model, None
     folder = Path(model).expanduser()
@@ -417,12 +423,12 @@ def needed_bytes(profile: Profile) -> int:
 
 def available_bytes() -> int:
     """Main memory that a new process may take: the machine's, and where a container sets a limit, what that leaves."""
-    return min(psutil.virtual_memory().available, *_container_headroom())
+    return min([psutil.virtual_memory().available, *_container_headroom()])
 
 
 def _container_headroom() -> list[int]:
     """What the control group (version 2 or 1) leaves; nothing when there is no limit."""
-    root = Path("/sys/fs/cgroup")
+    root = _CGROUP
     rooms = []
     for limit, used in (
         (root / "memory.max", root / "memory.current"),
@@ -484,11 +490,9 @@ def _launch(plan: dict[str, Any]) -> Record:
     _lease(record, count=False)
     # -P: the working folder must not lend the keeper its modules.
     keeper = [sys.executable, "-P", "-m", "servelab.engine.keeper", str(record.folder)]
-    done = subprocess.run(keeper, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    if not state.wait_until(lambda: record.keeper_alive() or done.returncode != 0, 10):
-        done.returncode = done.returncode or 1
-    if done.returncode:
-        lines = [*done.stderr.splitlines(), *state.tail(record.folder / "keeper.log", 5)][-5:]
+    started = subprocess.run(keeper, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    if started.returncode or not state.wait_until(lambda: bool(record.state()), 10):
+        lines = [*started.stderr.splitlines(), *state.tail(record.folder / "keeper.log", 5)][-5:]
         state.end_keeper(record)
         raise EngineError("The process that looks after the engine did not start", lines)
     return record
@@ -507,13 +511,13 @@ def _port(asked: int | None) -> int:
 
 
 def free_port() -> int:
-    """The first free port of the engines' range. Raises: EngineError, when there is none."""
+    """A free port of the engines' range, by chance. Raises: EngineError, when there is none."""
     promised = {record.spec().get("port") for record in state.records()}
-    for port in _PORTS:
+    for port in random.sample(_PORTS, 200):
         if port not in promised and _is_free(port):
             return port
     raise EngineError(
-        f"No port from {_PORTS.start} to {_PORTS.stop - 1} is free", remedy="name one with port=."
+        f"Hardly a port from {_PORTS.start} to {_PORTS.stop - 1} is free", remedy="name one with port=."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def small_source() -> NotebookNode:
                 "total-check",
                 4,
             ),
-            answer('quiz_pick = "waits"  #@param ["", "waits", "drops"]', "quiz-pick"),
+            answer('quiz_pick = "waits"  #@param ["", "waits", "drops", "splits"]', "quiz-pick"),
             check(
-                'assert quiz_pick, "choose one of the options"\nassert quiz_pick == "waits", "not this one"',
+                "print('Noted.')\n### BEGIN HIDDEN TESTS\nassert quiz_pick, 'choose one of the options'\n"
+                "assert str(quiz_pick).strip().lower() == 'waits', 'not this one'\n### END HIDDEN TESTS",
                 "quiz-pick-check",
                 1,
             ),
@@ -149,7 +151,7 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         nbformat.write(notebook, root / folder / LAB / f"{LAB}.ipynb")
     (root / "quizzes").mkdir()
     (root / "quizzes" / "small.yaml").write_text(BANK)
-    (root / "nbgrader_config.py").write_text("c = get_config()\n")
+    shutil.copy(Path(__file__).parents[2] / "nbgrader_config.py", root)
     monkeypatch.setenv("SERVELAB_ROOT", str(root))
     monkeypatch.delenv("SERVELAB_WORK", raising=False)
     return root
@@ -167,3 +169,80 @@ def own_copy(small_course: Path) -> Callable[[NotebookNode | bytes], Path]:
         return path
 
     return write
+
+
+RECORDED = {
+    "mean": """# Answers to `mean`.
+# %% right "a loop"
+def mean(values):
+    total = 0
+    for value in values:
+        total += value
+    return total / len(values)
+
+# %% right "statistics"
+import statistics
+
+def mean(values):
+    return statistics.fmean(values)
+
+# %% wrong "absolute values" points=2
+def mean(values):
+    return sum(abs(v) for v in values) / len(values)
+
+# %% wrong "a constant" points=0
+def mean(values):
+    return 3
+
+# %% wrong "ends the kernel" points=0
+def mean(values):
+    import os
+    os._exit(1)
+""",
+    "total": """# %% right "a loop"
+def total(values):
+    s = 0
+    for value in values:
+        s = s + value
+    return s
+
+# %% right "fsum, and a loop of its own"
+import asyncio, math
+async def wait():
+    await asyncio.sleep(0.01)
+await wait()
+def total(values):
+    asyncio.get_running_loop()
+    return math.fsum(values)
+
+# %% wrong "first falsy" points=3
+def total(values):
+    return sum(values) if values[0] else 0
+
+# %% wrong "asyncio.run in a running loop" points=0
+import asyncio
+async def add(values):
+    return sum(values)
+def total(values):
+    return asyncio.run(add(values))
+
+# %% wrong "breaks another question" points=0 also="quiz-pick:0"
+class Never(str):
+    def strip(self): return ""
+def total(values):
+    global str
+    str = Never
+    return -1
+""",
+}
+
+
+@pytest.fixture
+def recorded(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of recorded answers of the small lab, all of which get their points."""
+    monkeypatch.setattr("servelab.grading.answers.MIN_PER_LAB", 15)
+    folder = small_course / "tests" / "answers" / LAB
+    folder.mkdir(parents=True)
+    for name, text in RECORDED.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import uuid
@@ -31,7 +32,7 @@ TIMEOUT_S = 30.0
 #: What one cell may print before the rest is dropped: a loop that prints must not fill the memory.
 OUTPUT_BYTES = 1_000_000
 #: A variable in the kernel's environment by which we find what it started, even where it let go of it.
-_MARK = "SERVELAB_GRADING_RUN"
+RUN_MARK = "SERVELAB_GRADING_RUN"
 
 OnCell = Callable[[int], None]
 
@@ -240,10 +241,16 @@ def _kernel(notebook: NotebookNode, folder: Path, timeout_s: float) -> Iterator[
     mark = uuid.uuid4().hex
     kernel = _Kernel(notebook, timeout_s)
     with contextlib.ExitStack() as stack:
-        stack.callback(_kill_marked, mark)
+        stack.callback(kill_marked, mark)
         try:
             stack.enter_context(
-                kernel.setup_kernel(cwd=str(folder), env=kernel_environment(folder) | {_MARK: mark})
+                kernel.setup_kernel(
+                    cwd=str(folder),
+                    env=kernel_environment(folder) | {RUN_MARK: mark},
+                    # What the kernel itself says is not for the person at this terminal.
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
             )
         except (OSError, RuntimeError, ImportError, NoSuchKernel) as error:
             raise CourseError(f"No notebook kernel could be started: {error}. Try `make setup`.") from error
@@ -261,24 +268,25 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _kill_marked(mark: str) -> None:
+def kill_marked(mark: str) -> None:
     """End whatever a kernel started and left, found by the mark in its environment."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(_MARK) == mark:
+            if process.pid != os.getpid() and process.environ().get(RUN_MARK) == mark:
                 process.kill()
 
 
 @contextlib.contextmanager
 def scratch_folder(companions: Path | None = None) -> Iterator[Path]:
-    """A folder to execute in, with copies of a lab's data files: no notebook, no source."""
+    """A folder to execute in, with copies of a lab's data files."""
     with tempfile.TemporaryDirectory(prefix="servelab-grading-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if companions:
-            shutil.copytree(
-                companions,
-                folder,
-                dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns("*.ipynb", "*.py", ".*", "__pycache__"),
-            )
+            copy_companions(companions, folder)
         yield folder
+
+
+def copy_companions(lab_folder: Path, folder: Path) -> None:
+    """Copy a lab's data files: no notebook, no source."""
+    unwanted = shutil.ignore_patterns("*.ipynb", "*.py", ".*", "__pycache__")
+    shutil.copytree(lab_folder, folder, dirs_exist_ok=True, ignore=unwanted)

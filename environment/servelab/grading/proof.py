@@ -1,0 +1,399 @@
+"""`servelab proof`: reference 100 %, untouched starter 0 %, each recorded answer exactly its points."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from pydantic import BaseModel
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from servelab.errors import CourseError
+from servelab.grading.answers import Answer, quiz_answers, read_answers, shortages
+from servelab.grading.classroom import Classroom, ClassroomError
+from servelab.grading.forks import Variant, run_variants
+from servelab.grading.repair import Laid, Question, lay_answers, nbgrader_field, questions_of, read_notebook
+from servelab.grading.run import run_cells, scores_of, scratch_folder
+from servelab.grading.verdict import CellRun, GradeReport
+from servelab.progress import bar
+
+TIMEOUT_S = 20.0
+#: Answers of each lab that are graded both ways, in a kernel and forked, and must get the same verdicts.
+SAMPLES = 3
+
+
+class Mismatch(BaseModel):
+    """Something that did not get the points it should have."""
+
+    lab: str
+    what: str
+    where: str = ""
+    expected: str
+    got: str
+    #: What the student would read.
+    message: str = ""
+
+
+class LabProof(BaseModel):
+    """The proof of one lab."""
+
+    lab: str
+    reference_full: bool = False
+    starter_zero: bool = False
+    answers: int = 0
+    answers_exact: int = 0
+    #: Answers which the fast path could not decide, graded in kernels.
+    in_kernels: int = 0
+    mismatches: list[Mismatch] = []
+    seconds: dict[str, float] = {}
+
+
+class Paper(BaseModel, arbitrary_types_allowed=True):
+    """Answers that are graded together: one to a code question, or one to each quiz question."""
+
+    name: str
+    answers: list[Answer]
+
+    def texts(self, questions: dict[str, Question]) -> dict[int, str]:
+        """The cells that it changes, by position."""
+        return {questions[a.question].index: a.text for a in self.answers}
+
+    def expected(self, questions: list[Question]) -> dict[str, float]:
+        """The points that each question must get."""
+        points = {q.grade_id: q.max_points for q in questions if not q.manual}
+        for answer in self.answers:
+            points |= {answer.question: answer.points} | answer.also
+        return points
+
+
+def proof(
+    root: Path, only: Sequence[str] | None = None, *, jobs: int = 2, console: Console | None = None
+) -> dict[str, Any]:
+    """Prove the labs' checks, and print what does not hold.
+
+    Args:
+        root: the course.
+        only: full names of labs; all with a solution notebook by default.
+        jobs: answers graded at the same time.
+
+    Returns:
+        {labs, references, references_full, starters, starters_zero, answers, answers_exact}: how many there
+        are and how many held, {problems}: what did not, in words, and {seconds} by lab.
+
+    Raises:
+        CourseError: a notebook or a recorded answer cannot be read.
+    """
+    console = console or Console()
+    names = list(
+        only or sorted(p.parent.name for p in (root / "solutions").glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb"))
+    )
+    if not names:
+        raise CourseError("There is no solution notebook to prove: run `servelab build` first.")
+    proofs = [prove_lab(root, name, jobs=jobs) for name in names]
+    for one in proofs:
+        _show(one, console)
+    return {
+        "labs": len(proofs),
+        "references": len(proofs),
+        "references_full": sum(p.reference_full for p in proofs),
+        "starters": len(proofs),
+        "starters_zero": sum(p.starter_zero for p in proofs),
+        "answers": sum(p.answers for p in proofs),
+        "answers_exact": sum(p.answers_exact for p in proofs),
+        "problems": [
+            f"{m.lab}: {m.what}: expected {m.expected}, got {m.got}" for p in proofs for m in p.mismatches
+        ],
+        "seconds": {p.lab: round(sum(p.seconds.values()), 1) for p in proofs},
+    }
+
+
+def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> LabProof:
+    """Prove one lab's checks.
+
+    Args:
+        stock: also send the reference and the starter through nbgrader's own autograde.
+
+    Raises:
+        CourseError: a notebook or a recorded answer cannot be read.
+    """
+    folder = root / "solutions" / lab
+    source = _notebook(folder / f"{lab}.ipynb")
+    starter = _notebook(root / "labs" / lab / f"{lab}.ipynb")
+    questions = questions_of(source)
+    answers = read_answers(root / "tests" / "answers" / lab, questions)
+    for question in questions:
+        answers += quiz_answers(question, source.cells[question.index])
+    result = LabProof(lab=lab, answers=len(answers))
+    result.mismatches += [
+        Mismatch(lab=lab, what="too few answers", expected="enough of them", got=text)
+        for text in shortages(questions, answers)
+    ]
+    clock = _Clock(result.seconds)
+    reference = Paper(name="reference", answers=[])
+    with clock("reference and starter, in a kernel"):
+        by_kernel = _in_kernel(source, reference, questions, folder)
+        result.reference_full = not _compare(result, reference, questions, by_kernel)
+        result.starter_zero = _prove_starter(result, source, starter, folder)
+    if stock:
+        with clock("reference and starter, by nbgrader"):
+            _prove_stock(result, root, lab, source, starter)
+    papers = list(_papers(answers))
+    with clock("recorded answers"):
+        reports = dict(_graded(result, source, papers, questions, folder, jobs))
+    for paper in papers:
+        wrong = _compare(result, paper, questions, reports[paper.name])
+        result.answers_exact += (
+            sum(a.question not in wrong for a in paper.answers) if _only_own(paper, wrong) else 0
+        )
+    with clock("sample, both ways"):
+        for paper in _sample(papers):
+            _same_verdict(result, paper, reports[paper.name], _in_kernel(source, paper, questions, folder))
+    return result
+
+
+def _notebook(path: Path) -> NotebookNode:
+    if not path.is_file():
+        raise CourseError(f"There is no {path}: run `servelab build` first.")
+    return read_notebook(path)
+
+
+def _papers(answers: list[Answer]) -> Iterator[Paper]:
+    """Code answers one by one; the n-th answers to all quiz questions together, for they touch nothing else."""
+    for answer in (a for a in answers if not a.derived):
+        yield Paper(name=f"{answer.question}/{answer.name}", answers=[answer])
+    quiz = [a for a in answers if a.derived]
+    by_question = [list(group) for _, group in itertools.groupby(quiz, key=lambda a: a.question)]
+    for n, together in enumerate(itertools.zip_longest(*by_question)):
+        yield Paper(name=f"quiz, set {n + 1}", answers=[a for a in together if a])
+
+
+def _lay(source: NotebookNode, paper: Paper, questions: list[Question]) -> Laid:
+    laid = lay_answers(source, source)
+    for index, text in paper.texts({q.grade_id: q for q in questions}).items():
+        laid.notebook.cells[index].source = text
+    return laid
+
+
+def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
+    laid = _lay(source, paper, questions)
+    with scratch_folder(folder) as scratch:
+        runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
+    return GradeReport(cells=scores_of(laid, runs, timeout_s=TIMEOUT_S))
+
+
+def _graded(
+    result: LabProof,
+    source: NotebookNode,
+    papers: list[Paper],
+    questions: list[Question],
+    folder: Path,
+    jobs: int,
+) -> Iterator[tuple[str, GradeReport]]:
+    """Grade every paper: forked from a warm process where that decides it, in a kernel of its own otherwise."""
+    by_id = {q.grade_id: q for q in questions}
+    by_name = {paper.name: paper for paper in papers}
+    cells = {i: c.source for i, c in enumerate(source.cells) if c.cell_type == "code" and c.source.strip()}
+    variants = [Variant(paper.name, paper.texts(by_id)) for paper in papers]
+    undecided = []
+    with bar(total=len(papers), desc=f"Proving {result.lab}", unit="answer") as shown:
+        for name, runs in run_variants(cells, variants, folder, jobs=jobs):
+            if not name:
+                continue
+            if runs is None:
+                undecided.append(by_name[name])
+                continue
+            shown.update(1)
+            yield name, _report(source, by_name[name], questions, runs)
+        result.in_kernels = sum(len(paper.answers) for paper in undecided)
+        with ThreadPoolExecutor(jobs) as pool:
+            graded = pool.map(lambda paper: _in_kernel(source, paper, questions, folder), undecided)
+            for paper, report in zip(undecided, graded, strict=True):
+                shown.update(1)
+                yield paper.name, report
+
+
+def _report(
+    source: NotebookNode, paper: Paper, questions: list[Question], runs: dict[int, CellRun]
+) -> GradeReport:
+    return GradeReport(cells=scores_of(_lay(source, paper, questions), runs, timeout_s=TIMEOUT_S))
+
+
+def _compare(result: LabProof, paper: Paper, questions: list[Question], report: GradeReport) -> set[str]:
+    """Record every question whose points are not those expected; returns their ids."""
+    expected = paper.expected(questions)
+    owners = {a.question: a for a in paper.answers}
+    wrong = set()
+    for question, points in expected.items():
+        got = report.points_of(question)
+        if abs(got - points) < 1e-6:
+            continue
+        wrong.add(question)
+        owner = owners.get(question) or (paper.answers[0] if len(paper.answers) == 1 else None)
+        result.mismatches.append(
+            Mismatch(
+                lab=result.lab,
+                what=str(owner) if owner else paper.name,
+                where=owner.where if owner else "",
+                expected=f"{question} {points:g}",
+                got=f"{got:g}",
+                message=" / ".join(
+                    f"{c.grade_id}: {c.message}" for c in report.cells if c.question == question and c.message
+                ),
+            )
+        )
+    return wrong
+
+
+def _only_own(paper: Paper, wrong: set[str]) -> bool:
+    """Whether what went wrong concerns only the questions that the paper answers."""
+    return wrong <= {a.question for a in paper.answers}
+
+
+def _prove_starter(result: LabProof, source: NotebookNode, starter: NotebookNode, folder: Path) -> bool:
+    """The untouched release earns nothing, runs up to its first answer, and every check says something."""
+    laid = lay_answers(starter, source)
+    with scratch_folder(folder) as scratch:
+        runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
+    report = GradeReport(cells=scores_of(laid, runs, timeout_s=TIMEOUT_S))
+    found = [
+        Mismatch(
+            lab=result.lab, what="starter", expected=f"{c.grade_id} 0", got=f"{c.points:g}", message=c.message
+        )
+        for c in report.cells
+        if c.points
+    ]
+    first = min((q.index for q in laid.questions), default=0)
+    found += [
+        Mismatch(
+            lab=result.lab,
+            what="starter",
+            where=starter.cells[index].get("id", "") if index < len(starter.cells) else "",
+            expected="to run up to the first answer",
+            got=f"{run.status} {run.ename}: {run.evalue}"[:200],
+        )
+        for index, run in runs.items()
+        if index < first and run.status != "ok"
+    ]
+    found += [
+        Mismatch(lab=result.lab, what="starter", expected=f"{c.grade_id} to say something", got="nothing")
+        for c in report.cells
+        if not c.message
+    ]
+    result.mismatches += found
+    return not found
+
+
+def _prove_stock(result: LabProof, root: Path, lab: str, source: NotebookNode, starter: NotebookNode) -> None:
+    """The same two through `nbgrader generate_assignment` and `nbgrader autograde`."""
+    import nbformat
+
+    with tempfile.TemporaryDirectory(prefix="servelab-proof-", ignore_cleanup_errors=True) as scratch:
+        try:
+            room = Classroom(Path(scratch) / "course", root, [lab])
+            room.nbgrader("generate_assignment", lab, "--force")
+            release = (room.folder / "labs" / lab / f"{lab}.ipynb").read_text(encoding="utf-8")
+            room.hand_in(lab, "starter", release)
+            room.hand_in(lab, "reference", nbformat.writes(with_answers(nbformat.reads(release, 4), source)))
+            room.nbgrader("autograde", lab)
+            reference, untouched = room.points(lab, "reference"), room.points(lab, "starter")
+        except ClassroomError as error:
+            result.reference_full = result.starter_zero = False
+            result.mismatches.append(
+                Mismatch(
+                    lab=lab, what="nbgrader", expected="to grade", got="a failure", message=str(error)[-800:]
+                )
+            )
+            return
+    lost = {name: f"{got:g} of {full:g}" for name, (got, full) in reference.items() if got != full}
+    gained = {name: f"{got:g}" for name, (got, _) in untouched.items() if got}
+    checks = {check.grade_id for question in questions_of(source) for check in question.checks}
+    lost |= dict.fromkeys(checks - set(reference), "no grade")
+    gained |= dict.fromkeys(checks - set(untouched), "no grade")
+    for what, odd, expected in (("reference", lost, "full"), ("starter", gained, "0")):
+        result.mismatches += [
+            Mismatch(lab=lab, what=f"{what}, by nbgrader", expected=f"{name} {expected}", got=got)
+            for name, got in sorted(odd.items())
+        ]
+    result.reference_full &= not lost
+    result.starter_zero &= not gained
+
+
+def with_answers(release: NotebookNode, source: NotebookNode) -> NotebookNode:
+    """A release with the reference answers filled in, as a student who knows everything would hand it in."""
+    texts = {nbgrader_field(c, "grade_id"): c.source for c in source.cells if nbgrader_field(c, "solution")}
+    for cell in release.cells:
+        if nbgrader_field(cell, "solution"):
+            cell.source = texts[nbgrader_field(cell, "grade_id")]
+    return release
+
+
+def _sample(papers: list[Paper]) -> list[Paper]:
+    """A few papers, spread over the lab: the same ones on every run."""
+    if len(papers) <= SAMPLES:
+        return papers
+    return [papers[i * (len(papers) - 1) // (SAMPLES - 1)] for i in range(SAMPLES)]
+
+
+def _same_verdict(result: LabProof, paper: Paper, fast: GradeReport, kernel: GradeReport) -> None:
+    """Record where a forked process and a kernel do not agree."""
+    for one, other in zip(fast.cells, kernel.cells, strict=True):
+        if (one.points, one.message) != (other.points, other.message):
+            result.mismatches.append(
+                Mismatch(
+                    lab=result.lab,
+                    what=f"{paper.name}: forked and kernel disagree on {one.grade_id}",
+                    expected=f"{other.points:g} {other.message}",
+                    got=f"{one.points:g} {one.message}",
+                )
+            )
+
+
+class _Clock:
+    """`with clock("part"):` adds a part's seconds to a dictionary."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+
+    def __call__(self, part: str) -> _Clock:
+        self.part = part
+        return self
+
+    def __enter__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.part] = round(time.perf_counter() - self.began, 1)
+
+
+def _show(one: LabProof, console: Console) -> None:
+    """Print one lab's proof: a line, and a table of what does not hold."""
+    held = "holds" if not one.mismatches else "does NOT hold"
+    spent = ", ".join(f"{part} {s:g} s" for part, s in one.seconds.items())
+    console.print(
+        f"{one.lab}: {held}. Reference {'full' if one.reference_full else 'NOT full'}, starter"
+        f" {'zero' if one.starter_zero else 'NOT zero'}, {one.answers_exact} of {one.answers} answers exact"
+        f" ({one.in_kernels} of them graded in kernels of their own). {spent}.",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    if not one.mismatches:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("What", "Where", "Expected", "Got", "What the student would read"):
+        table.add_column(title, overflow="fold")
+    for m in one.mismatches:
+        table.add_row(*(escape(text) for text in (m.what, m.where, m.expected, m.got, m.message)))
+    console.print(table)
+    kinds = Counter(m.what.split(":")[0] for m in one.mismatches)
+    console.print(f"{len(one.mismatches)} mismatches: " + ", ".join(f"{k} {n}" for k, n in kinds.items()))

@@ -21,19 +21,22 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _DIAGNOSIS_AGE_S = 120.0
 _DIAGNOSIS_TIMEOUT_S = 90.0
 _LEDGER_ROWS = 12
+# What reading a file raises when it is not there, not JSON, or not shaped as we wrote it.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 def state() -> dict[str, Any]:
     """All that the page shows, as JSON types.
 
-    A part that cannot be read is left out of the page, never the page itself: what a student opens first
+    A part that cannot be read becomes a note on the page, never a broken page: what a student opens first
     must open.
 
     Raises:
         CourseError: there is no course here at all.
     """
     root = paths.course_root()
-    scores = own_scores()
+    notes: list[str] = []
+    scores = own_scores(notes)
     labs = [lab_card(root, name, scores.get(name)) for name in paths.lab_names(root)]
     return {
         "root": str(root),
@@ -41,7 +44,8 @@ def state() -> dict[str, Any]:
         "next": next((lab["name"] for lab in labs if lab["status"] != "full"), None),
         "machine": diagnosis(),
         "engines": engines(),
-        "ledger": ledger_groups(),
+        "ledger": ledger_groups(notes),
+        "notes": notes,
         "instructor": (root / "solutions").is_dir(),
     }
 
@@ -74,7 +78,7 @@ def lab_card(root: Path, name: str, score: dict[str, Any] | None) -> dict[str, A
 def _notebook_facts(notebook: Path) -> dict[str, Any]:
     try:
         return _read_notebook_facts(notebook, notebook.stat().st_mtime_ns)
-    except (OSError, ValueError, AttributeError, TypeError):
+    except _UNREADABLE:
         return {"minutes": None, "build": None, "points": None}
 
 
@@ -98,10 +102,11 @@ def _read_notebook_facts(notebook: Path, _mtime_ns: int) -> dict[str, Any]:
     return facts | ({"title": re.sub(r"[*`]", "", str(title))} if title else {})
 
 
-def own_scores() -> dict[str, dict[str, Any]]:
+def own_scores(notes: list[str]) -> dict[str, dict[str, Any]]:
     """Each lab's latest score by `servelab check`: {lab: {"score", "max_score", "when"}}."""
+    file = paths.work_dir() / ".servelab" / "scores.json"
     try:
-        stored = json.loads((paths.work_dir() / ".servelab" / "scores.json").read_text(encoding="utf-8"))
+        stored = json.loads(file.read_text(encoding="utf-8"))
         return {
             str(lab): {
                 "score": float(row["score"]),
@@ -110,7 +115,10 @@ def own_scores() -> dict[str, dict[str, Any]]:
             }
             for lab, row in stored.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except FileNotFoundError:
+        return {}
+    except _UNREADABLE:
+        notes.append(f"Your scores in {file} cannot be read. `servelab check` writes them anew.")
         return {}
 
 
@@ -177,50 +185,53 @@ def warm_up() -> None:
 
 def engines() -> list[dict[str, Any]]:
     """The engines that run now: back end, address, model."""
-    try:
-        from servelab import engine
+    from servelab import engine
 
+    try:
         return [{"backend": e.backend, "url": e.url, "model": e.model} for e in engine.running()]
-    except (ImportError, AttributeError, OSError, ValueError):
+    except (engine.EngineError, *_UNREADABLE):  # one that stops while we look
         return []
 
 
 # --- the ledger
 
 
-def ledger_groups() -> list[dict[str, Any]]:
+def ledger_groups(notes: list[str]) -> list[dict[str, Any]]:
     """The latest value of each step, by metric: [{"metric", "unit", "rows": [{"step", "value", "share", ...}]}].
 
     `share` is the value over the largest of its group, between 0 and 1, for a bar's length.
     """
-    try:
-        from servelab.load import ledger
+    from servelab.load import ledger
 
-        rows = ledger.rows()
-    except (ImportError, AttributeError, OSError, ValueError):
+    try:
+        # Not `ledger.rows()`: that puts a damaged file aside and says so once, and a page nobody looks at
+        # must not use up that message.
+        rows = json.loads(ledger.path().read_text(encoding="utf-8"))
+        latest = _latest_by_step(rows)
+    except FileNotFoundError:
         return []
-    latest: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = {}
-    for row in rows:
-        try:
-            value = float(row["value"])
-            group = latest.setdefault((str(row["metric"]), str(row.get("unit", ""))), {})
-            key = (str(row["step"]), str(row.get("backend", "")))
-        except (KeyError, TypeError, ValueError):
-            continue
-        group.pop(key, None)  # measured again: the newer one counts, and moves to the end
-        group[key] = {"step": key[0], "backend": key[1], "value": value, "lab": str(row.get("lab", ""))}
+    except _UNREADABLE:
+        notes.append(f"Your measurements in {ledger.path()} cannot be read. The file is left as it is.")
+        return []
     groups = []
     for (metric, unit), by_step in latest.items():
         chosen = list(by_step.values())[-_LEDGER_ROWS:]
-        largest = max((abs(row["value"]) for row in chosen), default=0.0) or 1.0
-        groups.append(
-            {
-                "metric": metric,
-                "unit": unit,
-                "rows": [row | {"share": abs(row["value"]) / largest} for row in chosen],
-            }
-        )
+        largest = max(abs(row["value"]) for row in chosen) or 1.0
+        rows = [row | {"share": abs(row["value"]) / largest} for row in chosen]
+        groups.append({"metric": metric, "unit": unit, "rows": rows})
     return groups
+
+
+def _latest_by_step(
+    rows: list[dict[str, Any]],
+) -> dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]]:
+    latest: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = {}
+    for row in rows:
+        group = latest.setdefault((str(row["metric"]), str(row["unit"])), {})
+        key = (str(row["step"]), str(row["backend"]))
+        group.pop(key, None)  # measured again: the newer one counts, and moves to the end
+        group[key] = {"step": key[0], "backend": key[1], "value": float(row["value"]), "lab": str(row["lab"])}
+    return latest
 
 
 # --- the page

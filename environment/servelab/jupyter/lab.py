@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Iterator
@@ -28,9 +27,9 @@ from servelab.errors import CourseError
 
 FIRST_PORT = 8888
 READY_TIMEOUT_S = 120.0
-# Together these stay under the five seconds in which everything must be gone.
-_ASK_SERVER_S = 1.5
-_ASK_ALL_S = 1.5
+# Together these stay under the five seconds in which everything must be gone. An engine's keeper needs
+# a little over two for an orderly end.
+_ASK_FIRST_S, _ASK_ALL_S, _KILL_S = 1.5, 2.0, 1.0
 
 _SHARE = Path(__file__).parent / "share"
 _CONFIG = Path(__file__).parent / "config"
@@ -56,10 +55,16 @@ def start_lab(port: int | None = None, browser: bool = True) -> int:
     """
     started = time.monotonic()
     root = paths.course_root()
+    if not (root / "nbgrader_config.py").is_file():
+        raise CourseError(
+            f"{root} is no course: it holds no nbgrader_config.py. Does SERVELAB_ROOT name it right?"
+        )
     paths.work_dir().mkdir(parents=True, exist_ok=True)
     with _only_one(root) as lock:
         if lock is None:
             return 0
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C does, they end a conversion cleanly
         _prepare_model()
         stop = _StopRequest()
         with stop.watching():
@@ -67,10 +72,18 @@ def start_lab(port: int | None = None, browser: bool = True) -> int:
 
 
 def _prepare_model() -> None:
+    """Convert the model now, so that no notebook has to wait for it. A fault does not keep the course closed."""
     from servelab import engine
 
-    if engine.profile().name != "scripted":
-        engine.model_path()
+    if os.environ.get("SERVELAB_ENGINE_URL"):
+        return
+    try:
+        if engine.profile().name != "scripted":
+            engine.model_path()
+    except engine.EngineError as error:
+        print(
+            f"{error}\nThe course opens all the same; what needs the engine will not run yet.\n", flush=True
+        )
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -155,14 +168,15 @@ def _run(root: Path, port: int, browser: bool, lock: IO[str], stop: _StopRequest
     _adopt_orphans()
     server = _launch(root, port, token, log)
     try:
-        url = f"http://127.0.0.1:{port}/lab?token={token}"
-        if not _wait_until_ready(server, port, stop):
+        base = _wait_until_ready(server, stop)
+        if base is None:
             if stop.asked:
                 return 0
             raise CourseError(_start_failure(log))
+        url = f"{base}lab?token={token}"
         json.dump({"url": url, "pid": server.pid}, lock)
         lock.flush()
-        _announce(url, port, token, time.monotonic() - started)
+        _announce(base, token, time.monotonic() - started)
         if browser:
             _open_browser(url)
         while not stop.asked:
@@ -181,14 +195,15 @@ def _launch(root: Path, port: int, token: str, log: Path) -> subprocess.Popen[by
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
+        "ServerApp.port_retries": 50,  # for the case that somebody was quicker than we
         "ServerApp.root_dir": root,
         "FileContentsManager.preferred_dir": work.relative_to(root) if work.is_relative_to(root) else "",
         "ServerApp.open_browser": False,
         "ServerApp.answer_yes": True,
         "ServerApp.allow_root": True,
     }
-    with log.open("wb") as output:
+    # Its own lines may hold the token: for the user's eyes only.
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())],
             cwd=root,
@@ -203,27 +218,26 @@ def _launch(root: Path, port: int, token: str, log: Path) -> subprocess.Popen[by
         )
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], port: int, stop: _StopRequest) -> bool:
+def _wait_until_ready(server: subprocess.Popen[bytes], stop: _StopRequest) -> str | None:
+    """The server's address once it answers; None when it ended, took too long, or is not wanted any more."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    # Written by the server once it listens. Trying the port before that could connect it to itself.
+    about = Path(jupyter_runtime_dir()) / f"jpserver-{server.pid}.json"
     deadline = time.monotonic() + READY_TIMEOUT_S
     # Dots, not a bar: nobody knows how many steps a server with somebody's own extensions takes.
     print("Starting JupyterLab ", end="", flush=True)
     try:
         while time.monotonic() < deadline and server.poll() is None and not stop.asked:
-            if _answers(port):
-                return True
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                base = str(json.loads(about.read_text())["url"])
+                with urllib.request.urlopen(f"{base}api", timeout=2):
+                    return base
             print(".", end="", flush=True)
             stop.wait(0.3)
-        return False
+        return None
     finally:
         print(flush=True)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2):
-            return True
-    except (OSError, ValueError):
-        return False
 
 
 def _start_failure(log: Path) -> str:
@@ -232,11 +246,10 @@ def _start_failure(log: Path) -> str:
     return f"JupyterLab did not start. Its last words ({log}):\n    {tail}"
 
 
-def _announce(url: str, port: int, token: str, seconds: float) -> None:
-    home = f"http://127.0.0.1:{port}/servelab/home?token={token}"
+def _announce(base: str, token: str, seconds: float) -> None:
     print(
-        f"\nThe course is open ({seconds:.1f} s):\n\n    {url}\n\n"
-        f"Home page on its own: {home}\n"
+        f"\nThe course is open ({seconds:.1f} s):\n\n    {base}lab?token={token}\n\n"
+        f"Home page on its own: {base}servelab/home?token={token}\n"
         "Ctrl-C stops JupyterLab, its notebooks and its engines.\n",
         flush=True,
     )
@@ -291,39 +304,32 @@ class _StopRequest:
 def stop_everything(server: subprocess.Popen[bytes], stop: _StopRequest) -> None:
     """End the server and everything that descends from this process, within five seconds.
 
-    First the server is asked, which ends kernels and terminals in order; then whatever is left is asked;
-    then it is killed. A second Ctrl-C skips the asking.
+    First the server is asked, which ends kernels and terminals in order, and so are the engines' keepers,
+    which are direct children here; then whatever is left is asked; then it is killed. A second Ctrl-C skips
+    the asking.
     """
     impatient = stop.times + 1
     with contextlib.suppress(OSError):
         print("Stopping JupyterLab, notebooks and engines ...", flush=True)
-    if server.poll() is None:
-        server.send_signal(signal.SIGTERM)
-    _wait_gone(_ASK_SERVER_S, stop, impatient, [psutil.Process(server.pid)] if server.poll() is None else [])
-    for process in _descendants():
-        _signal(process, signal.SIGTERM)
-    _wait_gone(_ASK_ALL_S, stop, impatient)
+    for asked, seconds in ((_children, _ASK_FIRST_S), (_descendants, _ASK_ALL_S)):
+        for process in asked():
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while _descendants() and time.monotonic() < deadline and stop.times < impatient:
+            _reap_orphans(server)
+            time.sleep(0.05)
     # Looked for anew each time: a process may have forked while it was being killed.
-    deadline = time.monotonic() + 1.5
+    deadline = time.monotonic() + _KILL_S
     while (left := _descendants()) and time.monotonic() < deadline:
         for process in left:
             _signal(process, signal.SIGKILL)
         _reap_orphans(server)
         time.sleep(0.02)
+    _reap_orphans(server)
     server.poll()
+    stubborn = ", ".join(str(p.pid) for p in left)
     with contextlib.suppress(OSError):
-        print("Everything is stopped." if not left else f"Still there: {left}", flush=True)
-
-
-def _wait_gone(
-    seconds: float, stop: _StopRequest, impatient: int, processes: list[psutil.Process] | None = None
-) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and stop.times < impatient:
-        alive = _descendants() if processes is None else [p for p in processes if _alive(p)]
-        if not alive:
-            return
-        time.sleep(0.05)
+        print(f"Still there: {stubborn}" if stubborn else "Everything is stopped.", flush=True)
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -331,6 +337,10 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _children() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children() if _alive(p)]
 
 
 def _descendants() -> list[psutil.Process]:

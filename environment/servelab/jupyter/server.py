@@ -31,6 +31,9 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
     else:
         os.environ.setdefault("SERVELAB_ROOT", root)
         os.environ["JUPYTER_CONFIG_PATH"] = with_path(os.environ.get("JUPYTER_CONFIG_PATH"), root)
+    # The server has read its token by now; a notebook, which may print its environment, has no need of it.
+    if serverapp.identity_provider.token:
+        os.environ.pop("JUPYTER_TOKEN", None)
     _add_handlers(serverapp)
     home.warm_up()
 

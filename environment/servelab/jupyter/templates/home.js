@@ -5,10 +5,10 @@ const theme = new URLSearchParams(location.search).get("theme");
 if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
 
 document.addEventListener("click", event => {
-  const link = event.target.closest("a[data-lab]");
+  const link = event.target.closest("a[data-lab], a[data-command]");
   if (!link || !inTab || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  window.parent.postMessage({ type: "servelab:open", lab: link.dataset.lab }, location.origin);
+  window.parent.postMessage({ type: "servelab:click", ...link.dataset }, location.origin);
 });
 
 if (inTab) {

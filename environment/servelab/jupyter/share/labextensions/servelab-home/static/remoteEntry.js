@@ -8,6 +8,8 @@
   const ICON =
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><path class="jp-icon3" fill="#616161" ' +
     'd="M4 4h16v4H4zm0 6h16v4H4zm0 6h16v4H4zm2-11v2h2V5zm0 6v2h2v-2zm0 6v2h2v-2z"/></svg>';
+  // What a link on the page may ask for.
+  const COMMANDS = ["nbgrader:open-assignment-list", "nbgrader:open-formgrader", "terminal:create-new"];
   let shared;
 
   async function load(name) {
@@ -62,12 +64,20 @@
 
       window.addEventListener("message", event => {
         if (!frame() || event.source !== frame().contentWindow || event.origin !== location.origin) return;
-        if (event.data && event.data.type === "servelab:open") openLab(String(event.data.lab));
+        const { type, lab, command } = event.data || {};
+        if (type !== "servelab:click") return;
+        if (lab) openLab(lab);
+        else if (COMMANDS.includes(command)) app.commands.execute(command);
       });
       if (themes) themes.themeChanged.connect(tellTheme);
 
       const command = "servelab:home";
-      app.commands.addCommand(command, { label: "Course home", caption: "Labs, scores, this machine", icon, execute: () => show(true) });
+      app.commands.addCommand(command, {
+        label: "Course home",
+        caption: "Labs, scores, this machine",
+        icon,
+        execute: () => show(true)
+      });
       if (palette) palette.addItem({ command, category: "Course" });
       if (launcher) launcher.add({ command, category: "Course", rank: 0 });
 

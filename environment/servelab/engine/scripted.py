@@ -20,6 +20,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
 from servelab.engine.scripted_metrics import BLOCK_TOKENS, ScriptedMetrics
 from servelab.engine.scripted_wire import (
     Ask,
@@ -32,10 +37,6 @@ from servelab.engine.scripted_wire import (
     whole_answer,
 )
 from servelab.engine.words import answer_words
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 Schedule = Sequence[Sequence[float]] | Mapping[str, Sequence[float]]
 
@@ -334,16 +335,10 @@ class ScriptedEngine:
     async def handle(self, scope: Any, receive: Any, send: Any, *, chat: bool) -> None:
         """Serve one generation request, and give up when its client leaves."""
         self._loop = asyncio.get_running_loop()
-        record = self._arrive(scope)
         raw = await _read_body(receive)
         if raw is None:
-            record["cancelled"] = True
-            self._finish(record, None)
             return
-        try:
-            record["body"] = json.loads(raw)
-        except ValueError:
-            record["body"] = None
+        record = self._arrive(scope, raw)
         work = asyncio.ensure_future(self._serve(record, raw, send, chat=chat))
         gone = asyncio.ensure_future(_client_gone(receive))
         self._serving.add(work)
@@ -411,12 +406,17 @@ class ScriptedEngine:
                 error_body("The engine failed on this request.", status=status, kind=fault_kind(status)),
             )
 
-    def _arrive(self, scope: Any) -> dict[str, Any]:
+    def _arrive(self, scope: Any, raw: bytes) -> dict[str, Any]:
+        # A request has arrived when all of it is read, so that the log's order is the queue's.
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = None
         record: dict[str, Any] = {
             "index": self._arrived,
             "path": scope["path"],
             "headers": {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]},
-            "body": None,
+            "body": body,
             "stream": False,
             "prompt_tokens": 0,
             "cached_tokens": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -184,7 +185,8 @@ def run_sync(make: Callable[[], Awaitable[Any]]) -> Any:
     try:
         thread.join()
     except BaseException:
-        loop.call_soon_threadsafe(task.cancel)
+        with contextlib.suppress(RuntimeError):  # it ended in the same moment, and its loop is closed
+            loop.call_soon_threadsafe(task.cancel)
         thread.join()
         raise
     if "error" in box:

@@ -1,0 +1,287 @@
+"""The load generator measures what the scripted engine's schedule and log say is true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import statistics
+import threading
+import time
+
+import numpy as np
+import pytest
+from servelab.engine.scripted import Fault, ScriptedEngine
+from servelab.load import arrival_times, closed_loop, open_loop, run_closed_loop, run_open_loop
+
+CHAT = [{"role": "user", "content": "hello there"}]
+
+
+def closed(engine: ScriptedEngine, count: int, **options: object) -> object:
+    prompts = [f"prompt {i}" for i in range(count)]
+    given = {"concurrency": 1, "max_tokens": 4, "desc": "", **options}
+    return run_closed_loop(engine.base_url, engine.model, prompts, **given)
+
+
+# -- times -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chat", [False, True])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_known_token_times_are_measured(chat: bool, concurrency: int) -> None:
+    """TTFT, ITL and end-to-end medians against the schedule. The role-only event must not count."""
+    ttft, itl, tokens = 0.25, 0.04, 10
+    with ScriptedEngine(ttft_s=ttft, itl_s=itl) as engine:
+        prompts = [CHAT] * 8 if chat else ["a prompt"] * 8
+        run = run_closed_loop(
+            engine.base_url, engine.model, prompts, concurrency=concurrency, max_tokens=tokens, desc=""
+        )
+    summary = run.summary()
+    assert summary.ttft_s["p50"] / ttft == pytest.approx(1, abs=0.08)
+    assert summary.itl_s["p50"] / itl == pytest.approx(1, abs=0.05)
+    assert summary.tpot_s["p50"] / itl == pytest.approx(1, abs=0.05)
+    assert summary.e2e_s["p50"] / (ttft + itl * (tokens - 1)) == pytest.approx(1, abs=0.06)
+    assert all(len(r.itl_s) == tokens - 1 for r in run.results)
+
+
+def test_irregular_schedule_is_measured_gap_by_gap() -> None:
+    schedule = [0.1, 0.15, 0.4, 0.45, 0.7]
+    with ScriptedEngine(schedule=[schedule] * 3) as engine:
+        run = closed(engine, 3, max_tokens=9)
+    gaps = [statistics.median(column) for column in zip(*(r.itl_s for r in run.results), strict=True)]
+    assert gaps == pytest.approx(list(np.diff(schedule)), rel=0.15)
+
+
+def test_waiting_for_a_slot_counts_into_ttft() -> None:
+    with ScriptedEngine(slots=1, ttft_s=0.1, itl_s=0.02) as engine:
+        run = closed(engine, 8, concurrency=4)
+        log = engine.requests
+    true = [r["token_s"][0] - r["arrived_s"] for r in log]
+    measured = [r.ttft_s for r in sorted(run.results, key=lambda r: r.start_s)]
+    assert statistics.median(measured) / statistics.median(true) == pytest.approx(1, abs=0.06)
+
+
+def test_tokens_are_counted_by_usage_not_by_events() -> None:
+    with ScriptedEngine(tokens_per_event=4, ttft_s=0.02, itl_s=0.01) as engine:
+        run = closed(engine, 2, max_tokens=10)
+    for result in run.results:
+        assert result.completion_tokens == 10
+        assert len(result.itl_s) == 2
+        assert len(result.text.split()) == 10
+
+
+def test_not_streamed() -> None:
+    with ScriptedEngine(ttft_s=0.1, itl_s=0.02) as engine:
+        run = closed(engine, 3, stream=False)
+        assert all("stream_options" not in r["body"] for r in engine.requests)
+    for result in run.results:
+        assert result.ttft_s == result.e2e_s > 0.15
+        assert result.itl_s == [] and result.completion_tokens == 4
+
+
+# -- closed loop -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 8, 50])
+def test_exactly_so_many_requests_never_more_at_once(concurrency: int) -> None:
+    with ScriptedEngine(ttft_s=0.03, itl_s=0.005) as engine:
+        run = closed(engine, 20, concurrency=concurrency)
+        bodies = [r["body"]["prompt"] for r in engine.requests]
+    assert sorted(bodies) == sorted(f"prompt {i}" for i in range(20))
+    assert engine.max_concurrent == min(concurrency, 20)
+    assert [r.index for r in run.results] == list(range(20))
+    assert run.summary().requests == 20 and run.summary().errors == 0
+
+
+def test_results_are_in_the_order_of_the_prompts() -> None:
+    """The first is the slowest, so it is answered last."""
+    with ScriptedEngine(schedule={"prompt 0": [0.3]}, ttft_s=0.01, itl_s=0.001) as engine:
+        run = closed(engine, 4, concurrency=4)
+        texts = [closed(engine, 4, stream=False).results[i].text for i in range(4)]
+    assert [r.text.split()[0] for r in run.results] == [t.split()[0] for t in texts]
+
+
+def test_throughput_is_that_of_the_schedule() -> None:
+    with ScriptedEngine(slots=4, ttft_s=0.1, itl_s=0.02) as engine:
+        summary = closed(engine, 24, concurrency=8, max_tokens=6).summary()
+    assert summary.requests_per_s / (4 / 0.2) == pytest.approx(1, abs=0.1)
+
+
+def test_request_settings_reach_the_server() -> None:
+    with ScriptedEngine(ttft_s=0.0, itl_s=0.0) as engine:
+        closed(engine, 1, ignore_eos=True, temperature=0.5, extra_body={"priority": 3})
+        (record,) = engine.requests
+    expected = {"ignore_eos": True, "temperature": 0.5, "priority": 3, "max_tokens": 4, "stream": True}
+    assert expected.items() <= record["body"].items()
+    assert record["body"]["stream_options"] == {"include_usage": True}
+
+
+# -- errors ----------------------------------------------------------------------------------------------------
+
+
+def test_errors_are_recorded_by_name_and_stop_nothing() -> None:
+    faults = [Fault("429", at=1), Fault("500", at=2), Fault("cut", at=3, after_tokens=2), Fault("cut", at=4)]
+    with ScriptedEngine(faults=faults, ttft_s=0.02, itl_s=0.005) as engine:
+        run = closed(engine, 7)
+        assert len(engine.requests) == 7, "a failed request must not be sent again"
+    names = [r.error for r in run.results]
+    assert names[:4] == [None, "RateLimitError", "InternalServerError", "TruncatedStream"]
+    assert names[4] in ("TruncatedStream", "APIConnectionError") and names[5:] == [None, None]
+    summary = run.summary()
+    assert (summary.requests, summary.errors) == (7, 4)
+    assert run.results[1].detail.startswith("Error code: 429")
+    assert len(run.results[3].text.split()) == 0 or run.results[3].e2e_s > 0
+
+
+def test_no_server() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    run = run_closed_loop(
+        f"http://127.0.0.1:{port}/v1", "m", ["a", "b"], concurrency=2, max_tokens=1, desc=""
+    )
+    assert [r.error for r in run.results] == ["APIConnectionError"] * 2
+    assert "0 of 2 answered" in str(run.summary())
+
+
+def test_a_request_that_takes_too_long() -> None:
+    with ScriptedEngine(schedule={"prompt 1": [5.0]}, ttft_s=0.01, itl_s=0.001) as engine:
+        run = closed(engine, 3, timeout_s=0.5)
+        assert engine.requests[1]["cancelled"]
+    assert [r.error for r in run.results] == [None, "Timeout", None]
+    assert run.results[1].e2e_s == pytest.approx(0.5, abs=0.2)
+
+
+def test_wrong_model_is_named() -> None:
+    with ScriptedEngine() as engine:
+        run = run_closed_loop(engine.base_url, "other", ["a"], concurrency=1, max_tokens=1, desc="")
+    assert run.results[0].error == "NotFoundError"
+    assert "other" in run.results[0].detail
+
+
+@pytest.mark.parametrize(
+    ("prompts", "options"),
+    [
+        ([], {}),
+        ("one text", {}),
+        (["a"], {"concurrency": 0}),
+        (["a"], {"max_tokens": 0}),
+    ],
+)
+def test_settings_without_meaning_are_refused(prompts: object, options: dict) -> None:
+    given = {"concurrency": 1, "max_tokens": 1, **options}
+    with pytest.raises(ValueError):
+        run_closed_loop("http://127.0.0.1:9/v1", "m", prompts, **given)
+
+
+# -- open loop -------------------------------------------------------------------------------------------------
+
+
+def test_arrivals_are_a_poisson_process() -> None:
+    times = arrival_times(20_001, 50.0, seed=3)
+    gaps = np.diff(times)
+    assert times[0] == 0 and times == sorted(times)
+    assert gaps.mean() * 50 == pytest.approx(1, abs=0.02)
+    assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.03)
+    # Memoryless: half of the gaps are shorter than mean x ln 2.
+    assert (gaps < np.log(2) / 50).mean() == pytest.approx(0.5, abs=0.02)
+    counts = np.bincount(np.floor(times).astype(int))[:-1]
+    assert counts.var() / counts.mean() == pytest.approx(1, abs=0.15)
+
+
+def test_arrivals_depend_on_the_seed_alone() -> None:
+    assert arrival_times(50, 2.0, seed=1) == arrival_times(50, 2.0, seed=1)
+    assert arrival_times(50, 2.0, seed=1) != arrival_times(50, 2.0, seed=2)
+    assert arrival_times(1, 2.0, seed=1) == [0.0]
+
+
+def test_open_loop_keeps_its_times_whatever_the_server_does() -> None:
+    """One slot is far too slow for this rate, and yet the requests arrive on time."""
+    with ScriptedEngine(slots=1, ttft_s=0.05, itl_s=0.01) as engine:
+        run = run_open_loop(
+            engine.base_url, engine.model, ["p"] * 30, rate_per_s=40, seed=7, max_tokens=3, desc=""
+        )
+        arrived = np.array([r["arrived_s"] for r in engine.requests])
+    expected = np.array(arrival_times(30, 40, seed=7))
+    assert [r.scheduled_s for r in run.results] == pytest.approx(expected.tolist())
+    assert np.median([r.start_s - r.scheduled_s for r in run.results]) < 0.03
+    assert (arrived[-1] - arrived[0]) / expected[-1] == pytest.approx(1, abs=0.1)
+    assert engine.max_concurrent > 5
+    assert run.summary().concurrency > 5
+
+
+def test_open_loop_is_bounded() -> None:
+    with ScriptedEngine(slots=1, ttft_s=0.2, itl_s=0.01) as engine:
+        run = run_open_loop(
+            engine.base_url,
+            engine.model,
+            ["p"] * 12,
+            rate_per_s=200,
+            seed=1,
+            max_tokens=1,
+            max_in_flight=3,
+            desc="",
+        )
+        assert engine.max_concurrent == 3
+    assert run.summary().error_names == {"InFlightLimit": 9}
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_open_loop_needs_a_rate(rate: float) -> None:
+    with pytest.raises(ValueError, match="rate_per_s"):
+        run_open_loop("http://127.0.0.1:9/v1", "m", ["a"], rate_per_s=rate, seed=0, max_tokens=1)
+
+
+# -- where it runs ---------------------------------------------------------------------------------------------
+
+
+async def test_awaited() -> None:
+    with ScriptedEngine(ttft_s=0.01, itl_s=0.001) as engine:
+        run = await closed_loop(
+            engine.base_url, engine.model, ["a"] * 3, concurrency=2, max_tokens=2, desc=""
+        )
+        more = await open_loop(
+            engine.base_url, engine.model, ["a"] * 3, rate_per_s=50, seed=1, max_tokens=2, desc=""
+        )
+    assert run.summary().errors == more.summary().errors == 0
+
+
+async def test_sync_inside_a_running_loop() -> None:
+    """As in a notebook, whose cells run inside an event loop."""
+    with ScriptedEngine(ttft_s=0.01, itl_s=0.001) as engine:
+        assert closed(engine, 3).summary().errors == 0
+        with pytest.raises(ValueError):
+            closed(engine, 0)
+
+
+def test_an_interrupt_stops_the_load_at_once() -> None:
+    """The stop button raises KeyboardInterrupt in the main thread, here while a loop runs there."""
+
+    async def cell(engine: ScriptedEngine) -> None:
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        closed(engine, 4, concurrency=2, max_tokens=1)
+
+    with ScriptedEngine(ttft_s=20.0) as engine:
+        begun = time.monotonic()
+        loop = (
+            asyncio.new_event_loop()
+        )  # not asyncio.run, which keeps the interrupt to itself; kernels do not
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(cell(engine))
+        loop.close()
+        assert time.monotonic() - begun < 5
+        deadline = time.monotonic() + 5
+        while not all(r["cancelled"] for r in engine.requests) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(engine.requests) == 2
+        assert all(r["cancelled"] for r in engine.requests)
+    assert not [t for t in threading.enumerate() if t.name == "load"]
+
+
+def test_progress_bar_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    with ScriptedEngine(ttft_s=0.0, itl_s=0.0) as engine:
+        closed(engine, 3, desc="warming up")
+    out, err = capfd.readouterr()
+    assert "warming up" in out and "3/3" in out
+    assert err == ""

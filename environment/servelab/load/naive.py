@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import threading
 import time
@@ -218,3 +219,28 @@ def _response(model: str, done: Completion, max_tokens: int) -> dict[str, Any]:
             "total_tokens": done.prompt_tokens + done.completion_tokens,
         },
     }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve `reference_app` on 127.0.0.1 until standard input closes, that is until the caller is gone.
+
+    Prints the port on a line of its own once requests are accepted.
+    """
+    import logging
+    import sys
+
+    from werkzeug.serving import make_server
+
+    parser = argparse.ArgumentParser(prog="python -m servelab.load.naive", description=main.__doc__)
+    parser.add_argument("--backend", default="smollm2")
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args(argv)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = make_server("127.0.0.1", options.port, reference_app(options.backend), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"port {server.port}", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""`servelab bench serving` and `servelab bench setup`: the course's headline figures, measured here and now."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from servelab import engine, paths
+from servelab.errors import CourseError
+from servelab.load.generate import run_closed_loop
+from servelab.load.stats import Summary
+from servelab.progress import bar
+
+MAX_TOKENS = 64
+NAIVE_LEVELS = ((1, 3), (4, 6), (8, 10))  # (requests in flight, requests sent)
+VLLM_LEVELS = ((1, 3), (8, 24), (32, 128))
+_TOPICS = (
+    *("rivers", "bridges", "bread", "clocks", "glass", "harbours", "honey", "islands", "kites", "lamps"),
+    *("maps", "markets", "mountains", "music", "newspapers", "oceans", "orchards", "paper", "rain", "roads"),
+    *("salt", "sand", "seeds", "ships", "silk", "snow", "stars", "steel", "tea", "trains", "wind", "wool"),
+)
+
+
+def prompts(count: int) -> list[str]:
+    """`count` short prompts of about a dozen tokens, always the same ones in the same order."""
+    return [
+        f"Letter {i + 1}. Tell a friend what you have learned about {_TOPICS[i % len(_TOPICS)]}:"
+        for i in range(count)
+    ]
+
+
+def bench_serving(*, profile: str | None = None) -> dict[str, Any]:
+    """Requests per second of the naive server and of vLLM in this run: the same prompts, 64 tokens each.
+
+    The naive server (Flask, `transformers.generate`, one lock) runs first, in a process of its own at 1 to 8
+    requests in flight; it is stopped, and vLLM gets up to 32. Each server is warmed up and counts with its best level.
+
+    Returns:
+        {"naive_rps", "vllm_rps", "ratio", "naive": {level: Summary}, "vllm": {level: Summary}, "backends"}.
+
+    Raises:
+        EngineError: an engine does not start.
+        CourseError: a request failed, or an answer has not the length asked for.
+    """
+    engine.model_path(profile)  # converted now, with its own bar, not while the naive server starts
+    with naive_server("smollm2") as base_url:
+        naive = _levels(base_url, "smollm2-135m-instruct", NAIVE_LEVELS, "naive", stream=False)
+    with engine.serve(profile=profile) as running:
+        vllm = _levels(running.base_url, running.model, VLLM_LEVELS, "vLLM", stream=True)
+        backends = {"naive": "Flask + transformers, one request at a time", "vllm": running.backend}
+        if running.ready_s:  # it was started for this
+            running.stop()
+    naive_rps = max(s.requests_per_s for s in naive.values())
+    vllm_rps = max(s.requests_per_s for s in vllm.values())
+    ratio = vllm_rps / naive_rps
+    print(f"naive {naive_rps:.2f} requests/s, vLLM {vllm_rps:.2f} requests/s: {ratio:.1f} times as many")
+    return {
+        "naive_rps": round(naive_rps, 3),
+        "vllm_rps": round(vllm_rps, 3),
+        "ratio": round(ratio, 2),
+        "naive": {str(level): s.as_dict() for level, s in naive.items()},
+        "vllm": {str(level): s.as_dict() for level, s in vllm.items()},
+        "backends": backends,
+    }
+
+
+def bench_setup(*, profile: str | None = None) -> dict[str, Any]:
+    """Seconds from a clean machine to the first token.
+
+    `first_s` and `again_s` are what `make setup` took the first time and the last time, from the stamp it left
+    beside the environment; the engine is started here, from cold.
+
+    Returns:
+        {"first_s", "again_s", "engine_ready_s", "first_token_s", "clean_to_first_token_s"}; None where
+        setup left no stamp. `first_token_s` counts from the start of the engine.
+
+    Raises:
+        EngineError: the engine does not start.
+    """
+    stamp = _setup_stamp()
+    begun = time.perf_counter()
+    # Its own owner, so that an engine which runs already is not taken for one that started fast.
+    running = engine.serve(profile=profile, owner=os.getpid())
+    try:
+        ready_s = time.perf_counter() - begun
+        stream = running.client(max_retries=0).completions.create(
+            model=running.model, prompt=prompts(1)[0], max_tokens=1, stream=True
+        )
+        next(iter(stream))
+        first_token_s = time.perf_counter() - begun
+    finally:
+        running.stop()
+    first_s = stamp.get("first_s")
+    result = {
+        "first_s": first_s,
+        "again_s": stamp.get("again_s"),
+        "engine_ready_s": round(ready_s, 2),
+        "first_token_s": round(first_token_s, 2),
+        "clean_to_first_token_s": None if first_s is None else round(first_s + first_token_s, 2),
+    }
+    setup = "not measured, run `make setup`" if first_s is None else f"{first_s:.0f} s"
+    print(f"setup {setup}; engine ready after {ready_s:.1f} s, first token after {first_token_s:.1f} s")
+    return result
+
+
+@contextlib.contextmanager
+def naive_server(backend: str) -> Iterator[str]:
+    """The naive reference server in a process of its own; yields its OpenAI address. It ends with the block, or with us.
+
+    Raises:
+        CourseError: it ended before it accepted requests; the message has its last line.
+    """
+    command = [sys.executable, "-m", "servelab.load.naive", "--backend", backend]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield f"http://127.0.0.1:{_port(process)}/v1"
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    lines: list[str] = []
+    with bar(total=1, desc="naive server loads the model", unit="model") as progress:
+        for line in process.stdout:
+            if line.startswith("port "):
+                progress.update()
+                return int(line.split()[1])
+            lines.append(line.strip())
+    last = next((line for line in reversed(lines) if line), "it said nothing")
+    raise CourseError(f"The naive server did not start: {last}")
+
+
+def _levels(
+    base_url: str, model: str, levels: Sequence[tuple[int, int]], name: str, *, stream: bool
+) -> dict[int, Summary]:
+    top, _ = levels[-1]
+    ask = {"max_tokens": MAX_TOKENS, "ignore_eos": True, "stream": stream}
+    warm = min(top, 2) if not stream else top
+    run_closed_loop(base_url, model, prompts(warm), concurrency=warm, desc=f"{name}: warming up", **ask)
+    found = {}
+    for concurrency, count in levels:
+        run = run_closed_loop(
+            base_url, model, prompts(count), concurrency=concurrency, desc=f"{name} x {concurrency}", **ask
+        )
+        summary = run.summary()
+        if summary.errors:
+            bad = next(r for r in run.results if not r.ok)
+            raise CourseError(
+                f"{summary.errors} requests to the {name} server failed: {bad.error}: {bad.detail}"
+            )
+        short = [r.completion_tokens for r in run.results if r.completion_tokens != MAX_TOKENS]
+        if short:
+            raise CourseError(f"The {name} server answered with {short[0]} tokens instead of {MAX_TOKENS}.")
+        found[concurrency] = summary
+    return found
+
+
+def _setup_stamp() -> dict[str, Any]:
+    stamp = paths.course_root() / ".venv" / "servelab-setup.json"
+    try:
+        found = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

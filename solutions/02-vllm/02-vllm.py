@@ -38,7 +38,6 @@
 
 # %% tags=["setup"]
 # %load_ext servelab
-import asyncio
 import json
 import random
 import re
@@ -222,7 +221,8 @@ def complete(base_url, model, prompt, max_tokens):
 
 # %% tags=["check"] id="chat-check" points=2
 def _same_answer(engine, seen, got):
-    truth = httpx.post(engine.url + seen["path"], json={**seen["body"], "stream": False}).json()
+    body = {key: value for key, value in seen["body"].items() if not key.startswith("stream")}
+    truth = httpx.post(engine.url + seen["path"], json=body).json()
     choice, usage = truth["choices"][0], truth["usage"]
     assert sorted(got) == ["completion_tokens", "finish_reason", "prompt_tokens", "text"], (
         f"The dictionary must have the four keys of the task, not {sorted(got)}."
@@ -434,9 +434,10 @@ for share in (0.5, 0.8, 0.9, 0.92):
     print(f"{share:<8}{pool / 1e9:>7.2f}{fit[0]:>18}{fit[1]:>18}")
 
 # %% [markdown]
-# Sixteen, not a hundred: the weights take two thirds of the card, and the cache of sixteen conversations the rest. Two lessons hide in this table:
+# Seventeen, not a hundred: the weights take two thirds of the card, and seventeen conversations all the rest. Three lessons hide in this table:
 #
-# - Two hundredths of the card are worth more than a conversation. That is what lowering the default to 0.9 costs here.
+# - At 0.5 not even the weights fit. vLLM would refuse to start.
+# - The last two hundredths of the card are worth two conversations. That is what "raising" the share to 0.9 costs here.
 # - `--max-model-len` reserves nothing. A limit of 8,192 does **not** make each request take 8,192 tokens of cache; a request takes blocks as it grows.
 #   What the option does: it refuses requests whose prompt is longer, it stops an answer that reaches the limit, and at the start the engine
 #   refuses to run if not even *one* sequence of that length would fit.
@@ -558,12 +559,12 @@ def _sound(cache, blocks, size, tokens_of):
     for sequence, tokens in tokens_of.items():
         table = cache.table(sequence)
         assert len(table) == -(-len(tokens) // size), (
-            f"{len(tokens)} tokens in blocks of {size} need {-(-len(tokens) // size)} blocks, the table has {len(table)}."
+            f"{len(tokens)} tokens in blocks of {size}: the table should have {-(-len(tokens) // size)} entries, not {len(table)}."
         )
         assert _content(cache, sequence) == tokens, "Reading the blocks in the order of the table gives other tokens than were written."
     used = {number for sequence in tokens_of for number in cache.table(sequence)}
     assert cache.free_blocks() == blocks - len(used), (
-        f"{len(used)} of {blocks} blocks are in some table, but free_blocks() says {cache.free_blocks()}."
+        f"Of {blocks} blocks {len(used)} stand in some table, but free_blocks() says {cache.free_blocks()}."
     )
 
 
@@ -724,12 +725,13 @@ cells = np.full((16, 16), np.nan)
 names = sorted(set(owner.values()))
 for number, name in owner.items():
     cells[number, : len(cache.block(number))] = names.index(name)
-fig, ax = plt.subplots(figsize=(7, 4))
+fig, ax = plt.subplots(figsize=(7, 4.2))
 ax.set_facecolor("0.9")
 ax.imshow(cells, cmap="Set2", aspect="auto", vmin=0, vmax=7)
+ax.hlines(np.arange(15) + 0.5, -0.5, 15.5, color="white", lw=2)
 for number in range(16):
-    ax.text(15.7, number, owner.get(number, "free"), va="center", fontsize=8)
-ax.set(xlabel="token within the block", ylabel="physical block", title="A pool of 16 blocks after some traffic")
+    ax.text(15.7, number, owner.get(number, "free"), va="center", fontsize=9)
+ax.set(xlabel="token within the block", ylabel="physical block", yticks=range(0, 16, 3), title="A pool of 16 blocks after some traffic")
 plt.show()
 
 # %% [markdown]
@@ -791,7 +793,7 @@ _got = list(static_batching([[3, 4]], 2))
 assert _got == [7], f"One job that arrives at 3 and wants 4 steps is complete at 7, not {_got[0]}."
 ### BEGIN HIDDEN TESTS
 _got = list(static_batching([[4, 2], [0, 3], [0, 1], [5, 5], [1, 2]], 2))
-assert _got == [7, 3, 3, 12, 7], "A list that is not sorted by arrival comes out wrong."
+assert _got == [10, 3, 3, 10, 5], "A list that is not sorted by arrival comes out wrong."
 _got = list(static_batching([[0, 3], [10, 2], [11, 4]], 4))
 assert _got == [3, 12, 16], "A batch does not wait for others to come, and those who come too late wait for the next batch."
 _draw = random.Random(55)
@@ -806,7 +808,7 @@ for _case in range(30):
             _now += 1
             continue
         _end = _now + max(_jobs[i][1] for i in _batch)
-        _done.update({i: _end for i in _batch})
+        _done.update(dict.fromkeys(_batch, _end))
         _order, _now = [i for i in _order if i not in _batch], _end
     _got = list(static_batching([list(job) for job in _jobs], _slots))
     assert _got == [_done[i] for i in range(len(_jobs))], (
@@ -882,21 +884,22 @@ for name, batching in (("static", static_batching), ("continuous", continuous_ba
     print(f"{name:11} all done at {max(done):3}, mean time to the answer {np.mean(waits):5.1f} steps, seats in use {work:.0%}")
 
 # %% [markdown]
-# And what it looks like, for the first twelve of them on four seats. Light is waiting, dark is making tokens, and pale red is a seat that is kept but makes nothing:
+# And what it looks like, for nine requests on three seats. Light is waiting, dark is making tokens, hatched is a seat that is kept and makes nothing:
 
 # %% tags=["live"] id="batching-chart"
-few = jobs[:12]
+few = [[0, 5], [0, 12], [0, 3], [1, 8], [2, 2], [3, 14], [5, 4], [6, 6], [9, 3]]
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharex=True, sharey=True)
 for ax, name, batching in zip(axes, ("static", "continuous"), (static_batching, continuous_batching)):
-    done = batching(few, 4)
+    done = batching(few, 3)
     for row, ((arrival, steps), end) in enumerate(zip(few, done)):
-        longest = max(s for (_, s), e in zip(few, done) if e == end) if name == "static" else steps
-        ax.barh(row, end - arrival, left=arrival, color="#d9e2ec")
-        ax.barh(row, longest, left=end - longest, color="#f4b9a7")
-        ax.barh(row, steps, left=end - longest, color="#1f5f8b")
+        seated = max(s for (_, s), e in zip(few, done) if e == end) if name == "static" else steps
+        ax.barh(row, end - seated - arrival, left=arrival, color="#d3dde8", label="waiting")
+        ax.barh(row, steps, left=end - seated, color="#0072B2", label="making tokens")
+        ax.barh(row, seated - steps, left=end - seated + steps, color="white", edgecolor="#D55E00", hatch="////", lw=0, label="seat kept, idle")
     ax.set(title=f"{name}: all done at {max(done)}", xlabel="step")
 axes[0].set_ylabel("request")
 axes[0].invert_yaxis()
+axes[1].legend(*(part[:3] for part in axes[1].get_legend_handles_labels()), loc="upper right")
 plt.tight_layout()
 plt.show()
 
@@ -1063,6 +1066,7 @@ things = "bread clocks rivers chess honey maps trains violins".split()
 prompts = [f"Explain to a child how {thing} came about, part {part}." for part in range(1, 9) for thing in things]
 naive = []
 with served(reference_app("smollm2")) as url:
+    await closed_loop(f"{url}/v1", "smollm2", prompts[:1], concurrency=1, max_tokens=4, stream=False, desc="warm-up")
     for users, requests in ((1, 3), (4, 4)):
         run = await closed_loop(
             f"{url}/v1", "smollm2", prompts[:requests], concurrency=users, max_tokens=64, ignore_eos=True, stream=False
@@ -1120,7 +1124,7 @@ print(f"naive {best_naive:.2f} requests/s, vLLM {best.requests_per_s:.2f} reques
 # %% [markdown]
 # ### The pool under load
 #
-# While the five runs went on, `watch` looked at two gauges five times a second:
+# While the five runs went on, `watch` looked at three gauges five times a second:
 
 # %% tags=["live"] id="kv-chart"
 charts.kv_usage(kv, title="From 1 to 32 users, 64 tokens an answer")
@@ -1129,18 +1133,18 @@ charts.kv_usage(kv, title="From 1 to 32 users, 64 tokens an answer")
 # Do you see stairs? A sequence takes one more block of 32 tokens whenever it has filled the last, and our requests march in step. When a request ends, its blocks
 # are free *in that same step*. No garbage collector, no waiting.
 #
-# Now overdo it. With 192 tokens an answer, 32 sequences want seven blocks each, 224 in all. The pool has 160. **What will happen: an out-of-memory error, failed requests, or something else?** Decide before you run the cell.
+# Now overdo it. With 160 tokens an answer, 32 sequences want six blocks each, 192 in all. The pool has 160. **What will happen: an out-of-memory error, failed requests, or something else?** Decide before you run the cell.
 
 # %% tags=["live"] id="overload"
 before = parse_metrics(engine.metrics())
 with watch(engine.url) as kv:
     crowd = await closed_loop(
-        engine.base_url, engine.model, prompts[:32], concurrency=32, max_tokens=192, ignore_eos=True
+        engine.base_url, engine.model, prompts[:32], concurrency=32, max_tokens=160, ignore_eos=True
     )
 after = parse_metrics(engine.metrics())
 preempted = value(after, "vllm:num_preemptions_total") - value(before, "vllm:num_preemptions_total")
 print(f"{crowd.summary().errors} errors, {preempted:.0f} preemptions")
-charts.kv_usage(kv, title="32 users, 192 tokens an answer: the pool is full")
+charts.kv_usage(kv, title="32 users, 160 tokens an answer: the pool is full")
 
 # %% [markdown]
 # No error. The pool was allocated when the engine started, so it *cannot* run out of memory now; it can only be full. When a running sequence needs a block and none is free,
@@ -1177,9 +1181,11 @@ print(f"{answers[0].prompt_tokens} tokens in the prompt")
 charts.cold_vs_warm(cold, warm, title="Time to first token, three documents")
 
 # %% tags=["live"] id="prefix-ledger"
-same = {"lab": "02-vllm", "step": "vllm", "backend": engine.backend, "prompt_tokens": answers[0].prompt_tokens}
-ledger.append(metric="ttft_cold_prefix_s", value=float(np.median(cold)), unit="s", **same)
-ledger.append(metric="ttft_warm_prefix_s", value=float(np.median(warm)), unit="s", **same)
+for name, times in (("cold", cold), ("warm", warm)):
+    ledger.append(
+        lab="02-vllm", step="vllm", metric=f"ttft_{name}_prefix_s", value=float(np.median(times)), unit="s",
+        backend=engine.backend, prompt_tokens=answers[0].prompt_tokens,
+    )
 
 # %% [markdown]
 # "Prompt caching" is used for two things that have little in common. What you just saw is a **prefix cache**: keys and values of equal *beginnings* are reused, and every answer is generated
@@ -1260,17 +1266,19 @@ for batch in (1, 8, 32, 128, 512):
 # %% tags=["live"] id="roofline"
 batches = np.arange(1, 513)
 fig, ax = plt.subplots(figsize=(7.5, 4))
-for gpu, style in zip(GPUS, ("-", "--", ":")):
+for gpu, style, colour in zip(GPUS, ("-", "--", ":"), ("#0072B2", "#D55E00", "#009E73")):
     shared = [tokens_per_s(gpu, batch) for batch in batches]
-    ax.loglog(batches, shared, style, color="#1f5f8b", label=gpu, base=2)
-    ax.loglog(batches, batches * shared[0], style, color="0.75", lw=1, base=2)
-ax.set_yscale("log", base=10)
-ax.set(xlabel="sequences in the batch", ylabel="tokens per second, all together", title="Llama-3-8B, 1,000 tokens of context: an upper bound")
-ax.legend(title="grey: if a batch were free")
+    ax.plot(batches, batches * shared[0], color="0.8", lw=1)
+    ax.plot(batches, shared, style, color=colour, lw=2, label=gpu)
+ax.set(xscale="log", yscale="log", xlabel="sequences in the batch", ylabel="tokens per second, all together")
+ax.set_xticks([1, 8, 32, 128, 512], ["1", "8", "32", "128", "512"])
+ax.set_yticks([10, 100, 1000, 10_000, 100_000], ["10", "100", "1,000", "10,000", "100,000"])
+ax.set_title("Llama-3-8B, 1,000 tokens of context each: an upper bound")
+ax.legend(title="grey: if each step took as long as with one")
 plt.show()
 
 # %% [markdown]
-# At 32 sequences an H100 is still close to the grey line. Then the lines bend, and for this model and context they bend because of the **KV cache**, not because of arithmetic:
+# At 32 sequences an H100 still reaches four fifths of the grey line. Then the lines bend, and for this model and context they bend because of the **KV cache**, not because of arithmetic:
 # at 122 sequences the caches weigh as much as the weights. That is why GQA, fp8 caches and short contexts are worth so much, and why the size of the batch is limited by memory twice: by what fits, and by what must be read.
 #
 # Your CPU obeys the same law with other numbers; you have measured its ITL in step 7. (Prefill is different: a prompt's tokens go through the weights *together*, so it is limited by arithmetic from the start.)
@@ -1304,14 +1312,17 @@ print("the same result:", bool(np.allclose(attention(q, k, v), tiled_attention(q
 
 # %% tags=["live"] id="flash-chart"
 n = 2.0 ** np.arange(9, 18)
-fig, ax = plt.subplots(figsize=(7, 3.6))
-ax.loglog(n, 32 * n * n * 2 / 2**30, "o-", color="#c44e30", base=2, label="scores written out: grows with n²")
-ax.loglog(n, 32 * n * 2 * 4 / 2**30, "s-", color="#1f5f8b", base=2, label="running maximum and sum: grows with n")
-ax.set_yscale("log", base=10)
-ax.axhline(80, color="0.6", ls=":")
-ax.text(600, 100, "80 GB card", color="0.4", va="bottom")
-ax.set(xlabel="tokens in the prompt", ylabel="GiB of scratch memory", title="One layer with 32 heads, 16 bit")
-ax.legend()
+fig, ax = plt.subplots(figsize=(7.5, 3.8))
+ax.plot(n, 32 * n * n * 2, "o-", color="#D55E00", label="scores written out: grows with n²")
+ax.plot(n, 32 * n * 2 * 4, "s-", color="#0072B2", label="running maximum and sum: grows with n")
+ax.axhline(80e9, color="0.5", ls=":")
+ax.text(n[0], 1.3e11, "all of an 80 GB card", color="0.4")
+ax.set(xscale="log", yscale="log", ylim=(3e4, 1e13), xlabel="tokens in the prompt", ylabel="scratch memory")
+ax.set_xticks([512, 2048, 8192, 32_768, 131_072], ["512", "2,048", "8,192", "32,768", "131,072"])
+ax.set_yticks([1e5, 1e7, 1e9, 1e11], ["100 kB", "10 MB", "1 GB", "100 GB"])
+ax.minorticks_off()
+ax.set_title("Attention of one layer with 32 heads, 16 bit")
+ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]

@@ -20,7 +20,7 @@ _HOME = {
     "summarise": "stats",
     "watch": "watching",
 }
-_MODULES = ("bench", "charts", "generate", "ledger", "naive", "stats", "watching")
+_MODULES = ("bench", "charts", "generate", "ledger", "naive", "pictures", "stats", "watching")
 
 if TYPE_CHECKING:
     from servelab.load.generate import (  # noqa: F401

@@ -46,7 +46,7 @@ def throughput_latency(rows: Rows, *, title: str = "") -> Figure:
     """
     points = _points(rows)
     levels = [p["concurrency"] for p in points]
-    with _canvas(8.4, 3.5, 1, 2) as (figure, (left, right)):
+    with canvas(8.4, 3.5, 1, 2) as (figure, (left, right)):
         left.plot(levels, [p["requests_per_s"] for p in points], "o-", color=BLUE)
         left.set(title="Throughput", xlabel="requests in flight", ylabel="requests/s")
         left.set_ylim(bottom=0, top=1.15 * max(p["requests_per_s"] for p in points))
@@ -72,7 +72,7 @@ def naive_vs_engine(
     best_slow = max(slow, key=lambda p: p["requests_per_s"])
     best_fast = max(fast, key=lambda p: p["requests_per_s"])
     levels = sorted({p["concurrency"] for p in [*slow, *fast]})
-    with _canvas(8.0, 4.2) as (figure, (axes,)):
+    with canvas(8.0, 4.2) as (figure, (axes,)):
         for points, style, colour, label in (
             (fast, "o-", BLUE, labels[1]),
             (slow, "s--", ORANGE, labels[0]),
@@ -125,7 +125,7 @@ def prediction_vs_measured(
     pairs = [(float(predicted[n]), float(measured[n])) for n in names]
     flat = [v for pair in pairs for v in pair if v > 0]
     logarithmic = len(flat) == 2 * len(pairs) and max(flat) / min(flat) > 30
-    with _canvas(8.0, 1.7 + 0.8 * len(names)) as (figure, (axes,)):
+    with canvas(8.0, 1.7 + 0.8 * len(names)) as (figure, (axes,)):
         # A bar's length means nothing on a logarithmic axis, which has no zero: draw points there.
         draw = _value_points if logarithmic else _value_bars
         draw(axes, pairs)
@@ -217,7 +217,7 @@ def prediction_curves(
         ("Throughput", "requests/s", "requests_per_s", "requests_per_s"),
         ("Latency", "mean, s", "latency_s", "mean_s"),
     )
-    with _canvas(8.4, 3.7, 1, 2) as (figure, grid):
+    with canvas(8.4, 3.7, 1, 2) as (figure, grid):
         for axes, (name, unit, wanted, got) in zip(grid, panels, strict=True):
             at = [p["concurrency"] for p in expected]
             axes.plot(at, [p[wanted] for p in expected], "--", color=INK, linewidth=1.5, label="predicted")
@@ -245,7 +245,7 @@ def timeline(requests: Iterable[Result | Mapping[str, Any]], *, title: str = "")
     if not spans:
         raise ValueError("timeline needs at least one request that finished.")
     zero = spans[0]["arrived_s"]
-    with _canvas(8.4, min(7.0, 1.4 + 0.24 * len(spans))) as (figure, (axes,)):
+    with canvas(8.4, min(7.0, 1.4 + 0.24 * len(spans))) as (figure, (axes,)):
         shown: set[str] = set()
         for row, span in enumerate(spans):
             for begin, end, label, colour, hatch in _phases(span):
@@ -269,7 +269,7 @@ def kv_usage(samples: Sequence[Mapping[str, float]], *, title: str = "") -> Figu
     `samples`: what `servelab.load.watch` collected.
     """
     seconds = [s["t_s"] for s in samples]
-    with _canvas(8.0, 4.6, 2, 1, sharex=True) as (figure, (top, bottom)):
+    with canvas(8.0, 4.6, 2, 1, sharex=True) as (figure, (top, bottom)):
         usage = [100 * s["vllm:kv_cache_usage_perc"] for s in samples]
         top.fill_between(seconds, usage, step="post", color=BLUE, alpha=0.18, linewidth=0)
         top.step(seconds, usage, where="post", color=BLUE)
@@ -296,7 +296,7 @@ def cold_vs_warm(cold_s: Sequence[float], warm_s: Sequence[float], *, title: str
     """
     groups = (("cold: prefix computed", cold_s, ORANGE, "s"), ("warm: prefix cached", warm_s, BLUE, "o"))
     cold, warm = statistics.median(cold_s), statistics.median(warm_s)
-    with _canvas(8.0, 2.7) as (figure, (axes,)):
+    with canvas(8.0, 2.7) as (figure, (axes,)):
         for row, (_, values, colour, marker) in enumerate(groups):
             median = statistics.median(values)
             axes.barh(row, median, height=0.5, color=colour, alpha=0.35)
@@ -324,10 +324,13 @@ def cold_vs_warm(cold_s: Sequence[float], warm_s: Sequence[float], *, title: str
 
 
 @contextmanager
-def _canvas(
+def canvas(
     width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    # Closed on leaving, so that a notebook shows the returned figure once and not twice.
+    """A figure in the course's style, in inches, with its axes in one list.
+
+    Closed on leaving, so that a notebook shows the returned figure once and not twice.
+    """
     with plt.rc_context(_STYLE):
         figure, grid = plt.subplots(
             rows, columns, figsize=(width, height), layout="constrained", squeeze=False, **options

@@ -88,7 +88,7 @@ def environment(root: Path, run_id: str) -> dict[str, str]:
     kept = {
         k: v
         for k, v in os.environ.items()
-        if not k.startswith(("SERVELAB", "JUPYTER", "NBGRADER", "DISPLAY"))
+        if not k.startswith(("SERVELAB", "JUPYTER", "NBGRADER", "DISPLAY", "WAYLAND", "SSH"))
     }
     private = {
         f"JUPYTER_{kind}_DIR": str(root / ".home" / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")
@@ -181,22 +181,16 @@ def run_in(client: Any, code: str) -> str:
 
 
 def launch(
-    root: Path, run_id: str, *options: str, port: int | None = None
+    root: Path, run_id: str, port: int | None = None, **env: str
 ) -> tuple[subprocess.Popen[str], Path]:
     """`servelab lab` in the background, and the file that gets its output."""
     output = root / f"out-{uuid.uuid4().hex[:6]}.txt"
-    command = [
-        str(Path(sys.executable).with_name("servelab")),
-        "lab",
-        "--port",
-        str(free_port() if port is None else port),
-        *options,
-    ]
+    port = free_port() if port is None else port
     with output.open("w") as file:
         process = subprocess.Popen(
-            command,
+            [str(Path(sys.executable).with_name("servelab")), "lab", "--port", str(port)],
             cwd=root,
-            env=environment(root, run_id),
+            env=environment(root, run_id) | env,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -218,11 +212,11 @@ def wait_for_url(process: subprocess.Popen[str], output: Path, seconds: float = 
 
 
 @contextlib.contextmanager
-def running_lab(root: Path, *options: str, port: int | None = None) -> Iterator[LabServer]:
+def running_lab(root: Path, port: int | None = None, **env: str) -> Iterator[LabServer]:
     """JupyterLab on a course, until the end of the block."""
     run_id = uuid.uuid4().hex
     begun = time.monotonic()
-    process, output = launch(root, run_id, *options, port=port)
+    process, output = launch(root, run_id, port, **env)
     try:
         url = wait_for_url(process, output)
         yield LabServer(process, root, run_id, url, time.monotonic() - begun, output)

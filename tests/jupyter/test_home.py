@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SERVELAB_CACHE", str(tmp_path / "cache"))
     for name in ("SERVELAB_WORK", "SERVELAB_LEDGER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(home, "diagnosis", lambda: None)
+    monkeypatch.setitem(home._diagnosed, "at", time.monotonic())
+    monkeypatch.setitem(home._diagnosed, "value", None)
     return tmp_path
 
 
@@ -30,6 +32,29 @@ def write(file: Path, text: str) -> None:
 
 def page(**changes: Any) -> str:
     return home.render(home.state() | changes, base_url="/", nonce="abc")
+
+
+def diagnosis(text: str = "fine", level: str = "ok", can_run: bool = True) -> dict[str, Any]:
+    """What `servelab doctor` might say."""
+    finding = {"name": text, "level": level, "found": text, "remedy": text}
+    lab = {"name": LAB, "can_run": can_run, "minutes": 5, "start_s": 24, "engine": "cpu", "remedy": text}
+    return {"ready": can_run, "profile": "cpu", "backend": text, "findings": [finding], "labs": [lab]}
+
+
+def test_the_machine_is_looked_at_by_the_doctor(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(home._diagnosed, "at", -1e9)
+    machine = home.state()["machine"]
+    assert [lab["name"] for lab in machine["labs"]] == [LAB]
+    assert home.state()["labs"][0]["fitness"] == machine["labs"][0]
+    assert "All that was looked at" in page()
+
+
+def test_what_cannot_run_is_said_with_its_remedy(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(home._diagnosed, "value", diagnosis("buy memory", "bad", can_run=False))
+    shown = page()
+    assert "Cannot run here yet.</b> buy memory" in shown and "Ready for 0 of 1 labs" in shown
+    monkeypatch.setitem(home._diagnosed, "value", diagnosis())
+    assert "Ready for every lab" in page() and "about 24 s" in page() and "Cannot" not in page()
 
 
 def test_a_lab_says_what_it_is(course: Path) -> None:
@@ -116,7 +141,7 @@ def test_everything_is_escaped(course: Path) -> None:
         json.dumps({LAB: {"score": 1, "max_score": 4, "when": nasty}}),
     )
     text = page(
-        engines=[{"backend": nasty, "url": nasty, "model": nasty}], machine={"error": nasty}, notes=[nasty]
+        engines=[{"backend": nasty, "url": nasty, "model": nasty}], machine=diagnosis(nasty), notes=[nasty]
     )
     assert nasty not in text and "<script>alert" not in text
     assert text.count("<script") == 1 and text.count("<style") == 1

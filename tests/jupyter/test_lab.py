@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 from conftest import gone_within, processes_marked
 from labserver import LAB, LabServer, free_port, launch, make_course, run_in, running_lab, wait_for_url
 
@@ -130,6 +132,48 @@ def test_kernels_and_terminals_know_the_course(tmp_path: Path) -> None:
             assert lab.token not in " ".join(process.cmdline()), (
                 "a command line is there for everybody to read"
             )
+
+
+def test_a_terminal_finds_the_commands(tmp_path: Path) -> None:
+    with running_lab(make_course(tmp_path)) as lab:
+        name = lab.json("/api/terminals", {})["name"]
+        terminal = websocket.create_connection(
+            f"{lab.base.replace('http', 'ws')}/terminals/websocket/{name}?token={lab.token}", timeout=30
+        )
+        terminal.send(json.dumps(["stdin", "command -v servelab nbgrader; echo root=$SERVELAB_ROOT; exit\r"]))
+        shown = ""
+        while f"root={tmp_path}" not in shown:
+            kind, *text = json.loads(terminal.recv())
+            shown += text[0] if kind == "stdout" else ""
+        terminal.close()
+        folder = Path(sys.executable).parent
+        assert f"{folder}/servelab" in shown and f"{folder}/nbgrader" in shown
+
+
+def test_the_users_browser_outlives_the_course(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$$ $1" > {seen}.new && mv {seen}.new {seen}\nexec sleep 60\n')
+    browser.chmod(0o755)
+    with running_lab(make_course(tmp_path), DISPLAY=":77", BROWSER=f"{browser} %s &") as lab:
+        deadline = time.monotonic() + 10
+        while not seen.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        pid, address = seen.read_text().split()
+        assert address == lab.url
+        lab.process.send_signal(signal.SIGINT)
+        assert lab.process.wait(10) == 0
+    (left,) = processes_marked(lab.run_id)
+    assert left.pid == int(pid), "only the browser is still there"
+    left.kill()
+
+
+def test_without_a_display_it_only_says_the_address(tmp_path: Path) -> None:
+    with running_lab(make_course(tmp_path), SSH_CONNECTION="1.2.3.4 5 6.7.8.9 22") as lab:
+        told = lab.output.read_text()
+    assert "No display here" in told
+    port = lab.base.rsplit(":", 1)[1]
+    assert f"ssh -L {port}:127.0.0.1:{port}" in told
 
 
 def refused(root: Path, port: int | None = None) -> str:

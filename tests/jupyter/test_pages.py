@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -126,14 +125,20 @@ def nbgrader(lab: LabServer, *args: str, cwd: Path) -> str:  # noqa: F811
 
 
 def test_formgrader_and_assignment_list(lab: LabServer, tmp_path: Path) -> None:  # noqa: F811
-    status, text = lab.request("/formgrader")
+    assert lab.request("/formgrader") == (302, "/formgrader/manage_assignments")
+    status, text = lab.request("/formgrader/manage_assignments")
     assert status == 200 and "formgrader" in text.lower()
     (listed,) = [a for a in lab.json("/formgrader/api/assignments") if a["name"] == LAB]
     assert listed["release_path"] == f"labs/{LAB}"
     nbgrader(lab, "db", "assignment", "add", LAB, cwd=tmp_path)
     nbgrader(lab, "release_assignment", LAB, "--force", cwd=tmp_path)
-    courses = lab.json("/courses")
-    assert courses["success"] and courses["value"] == ["serving-llms"]
-    released = lab.json("/assignments?course_id=serving-llms")
-    assert [a["assignment_id"] for a in released["value"]] == [LAB]
-    assert os.environ.get("NBGRADER_EXECUTION") is None
+    assert lab.json("/courses") == {"success": True, "value": ["serving-llms"]}
+
+    lab.json(f"/servelab/open/{LAB}", Accept="application/json")
+    (known,) = lab.json("/assignments?course_id=serving-llms")["value"]
+    assert (known["assignment_id"], known["status"]) == (LAB, "fetched"), (
+        "the own copy is what will be submitted"
+    )
+    assert known["path"] == f"work/{LAB}"
+    done = lab.json("/assignments/submit", {"assignment_id": LAB, "course_id": "serving-llms"})
+    assert sorted(a["status"] for a in done["value"]) == ["fetched", "submitted"]

@@ -5,9 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import subprocess
-import sys
-import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -18,8 +15,7 @@ import jinja2
 from servelab import paths
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_DIAGNOSIS_AGE_S = 120.0
-_DIAGNOSIS_TIMEOUT_S = 90.0
+_DIAGNOSIS_AGE_S = 60.0
 _LEDGER_ROWS = 12
 # What reading a file raises when it is not there, not JSON, or not shaped as we wrote it.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -37,12 +33,17 @@ def state() -> dict[str, Any]:
     root = paths.course_root()
     notes: list[str] = []
     scores = own_scores(notes)
-    labs = [lab_card(root, name, scores.get(name)) for name in paths.lab_names(root)]
+    machine = diagnosis()
+    fitness = {lab["name"]: lab for lab in machine["labs"]} if machine else {}
+    labs = [
+        lab_card(root, name, scores.get(name)) | {"fitness": fitness.get(name)}
+        for name in paths.lab_names(root)
+    ]
     return {
         "root": str(root),
         "labs": labs,
         "next": next((lab["name"] for lab in labs if lab["status"] != "full"), None),
-        "machine": diagnosis(),
+        "machine": machine,
         "engines": engines(),
         "ledger": ledger_groups(notes),
         "notes": notes,
@@ -146,36 +147,23 @@ def released_feedback(work: Path) -> dict[str, Any] | None:
 
 # --- the machine
 
-_diagnosis: dict[str, Any] = {"value": None, "at": 0.0}
-_diagnosing = threading.Lock()
+_diagnosed: dict[str, Any] = {"value": None, "at": -_DIAGNOSIS_AGE_S}
 
 
 def diagnosis() -> dict[str, Any] | None:
-    """`servelab doctor`'s findings, at most two minutes old or being renewed; None while the first run goes on.
+    """`servelab doctor`'s findings, at most a minute old; None when it could not look.
 
-    It runs in a process of its own: finding a GPU imports heavy libraries that the server must not carry.
+    It takes a good tenth of a second and imports nothing heavy, so it may run in the server's process.
     """
-    if time.monotonic() - _diagnosis["at"] > _DIAGNOSIS_AGE_S and _diagnosing.acquire(blocking=False):
-        threading.Thread(target=_diagnose, name="servelab-doctor", daemon=True).start()
-    return _diagnosis["value"]
+    if time.monotonic() - _diagnosed["at"] >= _DIAGNOSIS_AGE_S:
+        from servelab import doctor, engine
 
-
-def _diagnose() -> None:
-    code = "from servelab import doctor; print(doctor.diagnose().model_dump_json())"
-    try:
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            timeout=_DIAGNOSIS_TIMEOUT_S,
-            stdin=subprocess.DEVNULL,
-        )
-        value = json.loads(run.stdout.strip().splitlines()[-1])
-    except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
-        value = {"error": "servelab doctor gave no answer; run it in a terminal to see why."}
-    finally:
-        _diagnosing.release()
-    _diagnosis.update(value=value, at=time.monotonic())
+        try:
+            value = doctor.diagnose().model_dump()
+        except (engine.EngineError, *_UNREADABLE):
+            value = None
+        _diagnosed.update(value=value, at=time.monotonic())
+    return _diagnosed["value"]
 
 
 def warm_up() -> None:

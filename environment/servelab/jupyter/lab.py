@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -99,6 +100,7 @@ def environment(root: Path) -> dict[str, str]:
         return os.pathsep.join(mine + [p for p in others if p not in mine])
 
     return os.environ | {
+        "PATH": first([Path(sys.executable).parent], "PATH"),  # `servelab` and `nbgrader` in its terminals
         "SERVELAB_ROOT": str(root),
         "JUPYTER_CONFIG_PATH": first([root, _CONFIG], "JUPYTER_CONFIG_PATH"),
         "JUPYTER_PATH": first([_SHARE], "JUPYTER_PATH"),
@@ -201,6 +203,8 @@ def _launch(root: Path, port: int, token: str, log: Path) -> subprocess.Popen[by
         "ServerApp.open_browser": False,
         "ServerApp.answer_yes": True,
         "ServerApp.allow_root": True,
+        # Named, it is not started as a login shell, which would set PATH anew.
+        "ServerApp.terminado_settings": {"shell_command": [os.environ.get("SHELL") or shutil.which("sh")]},
     }
     # Its own lines may hold the token: for the user's eyes only.
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
@@ -253,18 +257,38 @@ def _announce(base: str, token: str, seconds: float) -> None:
         "Ctrl-C stops JupyterLab, its notebooks and its engines.\n",
         flush=True,
     )
+    if os.environ.get("SSH_CONNECTION"):
+        port = base.rsplit(":", 1)[1].strip("/")
+        print(
+            f"From your own machine, first: ssh -L {port}:127.0.0.1:{port} (and this machine's name)\n",
+            flush=True,
+        )
 
 
 def _open_browser(url: str) -> None:
+    """Open a browser that outlives us: it is the user's, not one of the processes that a stop ends."""
     # Without a display Python would start a text browser inside this terminal.
     has_display = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if not has_display:
         print("No display here: open the address above in a browser.", flush=True)
         return
-    with contextlib.suppress(webbrowser.Error, OSError):
-        if webbrowser.open(url):
-            return
-    print("No browser found: open the address above yourself.", flush=True)
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        print("No browser found: open the address above yourself.", flush=True)
+        return
+    # Its parent ends at once and nobody adopts it, so it goes to the system. The address comes by pipe,
+    # since it holds the token.
+    code = "import os, sys, webbrowser; u = sys.stdin.read(); os.fork() and os._exit(0); os.setsid(); webbrowser.open(u)"
+    _adopt_orphans(False)
+    subprocess.run(
+        [sys.executable, "-c", code],
+        input=url.encode(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    _adopt_orphans()
 
 
 # --- stopping
@@ -352,14 +376,14 @@ def _signal(process: psutil.Process, number: int) -> None:
         process.send_signal(number)
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent dies, so that none can slip away.
+def _adopt_orphans(wanted: bool = True) -> None:
+    """Become (or stop being) the parent of every descendant whose own parent dies, so that none can slip away.
 
     Linux only: elsewhere a process that leaves its session outlives us, unless it watches its owner, as
     the engines' keepers do.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
 def _reap_orphans(server: subprocess.Popen[bytes]) -> None:

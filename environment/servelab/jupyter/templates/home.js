@@ -28,7 +28,9 @@ async function refresh() {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const section of document.querySelectorAll("section[id]")) {
         const next = fresh.getElementById(section.id);
-        if (next && next.innerHTML !== section.innerHTML) section.replaceChildren(...next.childNodes);
+        if (!next) continue;
+        if (section.querySelector("details[open]")) next.querySelector("details")?.setAttribute("open", "");
+        if (next.innerHTML !== section.innerHTML) section.replaceChildren(...next.childNodes);
       }
     }
   } catch (error) {
@@ -37,8 +39,7 @@ async function refresh() {
   schedule();
 }
 function schedule() {
-  const soon = document.querySelector("[data-refresh]");
-  timer = setTimeout(() => (document.hidden ? schedule() : refresh()), soon ? 1000 * soon.dataset.refresh : 15000);
+  timer = setTimeout(() => (document.hidden ? schedule() : refresh()), 15000);
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 window.addEventListener("focus", refresh);

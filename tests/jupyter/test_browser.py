@@ -1,0 +1,205 @@
+"""What a student sees and clicks, in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from labserver import (
+    LAB,
+    TITLE,
+    LabServer,
+    lab,  # noqa: F401 - a fixture
+    open_url,
+    tiny_notebook,
+)
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"),
+]
+WAIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    profile = tmp_path_factory.mktemp("chromium")
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-dev-shm-usage",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "window-size=1280,900",
+        f"user-data-dir={profile}",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def until(browser: Any, script: str, *args: Any) -> Any:
+    """Wait until a piece of JavaScript gives something true, and return it."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, WAIT_S, poll_frequency=0.2).until(lambda b: b.execute_script(script, *args))
+
+
+def errors(browser: Any) -> list[str]:
+    """What the browser complained about since it was last asked, on our own pages."""
+    lines = browser.get_log("browser")
+    return [x["message"] for x in lines if x["level"] == "SEVERE" and "servelab" in x["message"]]
+
+
+def in_tab(browser: Any) -> None:
+    """Look into the course's tab."""
+    browser.switch_to.default_content()
+    browser.switch_to.frame(until(browser, "return document.querySelector('#servelab-home iframe')"))
+    until(browser, "return !!document.querySelector('a[data-lab]')")
+
+
+def open_notebooks(browser: Any) -> list[str]:
+    """The notebooks that are open in JupyterLab, by the title of their tab."""
+    browser.switch_to.default_content()
+    script = "return [...document.querySelectorAll('.lm-DockPanel-tabBar .lm-TabBar-tabLabel')].map(x => x.innerText)"
+    return [label for label in browser.execute_script(script) if label.endswith(".ipynb")]
+
+
+def test_the_home_page_on_its_own(lab: LabServer, browser: Any) -> None:  # noqa: F811
+    browser.get(open_url(lab, "/servelab/home"))
+    titles = browser.execute_script("return [...document.querySelectorAll('.lab h3')].map(x => x.innerText)")
+    assert titles == [TITLE], "the title is shown as text, markup and all"
+    style = "return getComputedStyle(document.querySelector('.card')).borderRadius"
+    assert browser.execute_script(style) == "12px", "the page's policy lets its own style in"
+    assert errors(browser) == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_sticks_out_at_any_width(lab: LabServer, browser: Any, width: int) -> None:  # noqa: F811
+    # Headless Chromium refuses windows under 500 pixels: set the page's own measure.
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    try:
+        browser.get(open_url(lab, "/servelab/home"))
+        inner, wanted = browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
+        assert wanted <= inner == width
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_has_contrast(lab: LabServer, browser: Any, theme: str) -> None:  # noqa: F811
+    browser.get(open_url(lab, "/servelab/home") + f"&theme={theme}")
+    poor = browser.execute_script(
+        """
+        const light = c => {
+          const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+            .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const behind = e => {
+          for (; e; e = e.parentElement) {
+            const c = getComputedStyle(e).backgroundColor;
+            if (!/, 0\\)$/.test(c) && c !== "transparent") return c;
+          }
+          return "rgb(255, 255, 255)";
+        };
+        return [...document.querySelectorAll("body *")]
+          .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && e.offsetParent)
+          .map(e => {
+            const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
+            return [e.innerText.slice(0, 40), (a + 0.05) / (b + 0.05)];
+          })
+          .filter(([, ratio]) => ratio < 4.5);
+        """
+    )
+    assert poor == []
+
+
+def test_a_student_opens_a_lab_and_comes_back_to_it(lab: LabServer, browser: Any) -> None:  # noqa: F811
+    shutil.rmtree(lab.notebook.parent, ignore_errors=True)
+    browser.get(open_url(lab, "/lab"))
+    in_tab(browser)
+    browser.find_element("css selector", f"a[data-lab='{LAB}']").click()
+    browser.switch_to.default_content()
+    until(browser, "return document.querySelectorAll('.jp-Notebook .jp-Cell').length > 3")
+    assert open_notebooks(browser) == [f"{LAB}.ipynb"]
+    assert lab.notebook.is_file(), "the student's own copy was made"
+
+    nbformat.write(tiny_notebook("double = lambda x: 2 * x  # mine"), lab.notebook)
+    browser.get(open_url(lab, "/lab") + "&reset")
+    in_tab(browser)
+    browser.find_element("css selector", f".lab a[data-lab='{LAB}']").click()
+    browser.switch_to.default_content()
+    until(browser, "return document.querySelector('.jp-Notebook')?.innerText.includes('# mine')")
+    assert "# mine" in lab.notebook.read_text(), "the second click overwrote nothing"
+    assert errors(browser) == []
+
+
+def test_validate_button(lab: LabServer, browser: Any) -> None:  # noqa: F811
+    lab.notebook.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(tiny_notebook("double = lambda x: 2 * x"), lab.notebook)
+    browser.get(open_url(lab, f"/lab/tree/work/{LAB}/{LAB}.ipynb") + "&reset")
+    button = until(
+        browser,
+        "return [...document.querySelectorAll('.jp-NotebookPanel-toolbar *')]"
+        ".find(e => e.innerText?.trim() === 'Validate' && e.offsetParent && !e.children.length)",
+    )
+    until(browser, "return document.querySelectorAll('.jp-Notebook .jp-Cell').length > 3")
+    browser.execute_script("(arguments[0].closest('button, jp-button') || arguments[0]).click()", button)
+    told = until(
+        browser,
+        "const t = [...document.querySelectorAll('.jp-Dialog-content')].map(d => d.innerText).join();"
+        "return /passed|failed|error/i.test(t) && t",
+    )
+    assert "passed all the tests" in told, told
+
+
+def test_assignment_list_opens_from_the_course_tab(lab: LabServer, browser: Any) -> None:  # noqa: F811
+    browser.get(open_url(lab, "/lab") + "&reset")
+    in_tab(browser)
+    browser.find_element("css selector", "a[data-command='nbgrader:open-assignment-list']").click()
+    browser.switch_to.default_content()
+    until(
+        browser,
+        "return [...document.querySelectorAll('.lm-TabBar-tabLabel')].some(x => /Assignments/.test(x.innerText))",
+    )
+
+
+def test_closed_course_tab_comes_back_by_command_and_at_the_next_start(
+    lab: LabServer,  # noqa: F811
+    browser: Any,
+    tmp_path: Path,
+) -> None:
+    browser.get(open_url(lab, "/lab") + "&reset")
+    until(browser, "return document.querySelector('#servelab-home iframe')")
+    close = (
+        "document.querySelector('.lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon')"
+    )
+    until(browser, f"return {close}").click()
+    until(browser, "return !document.querySelector('#servelab-home')")
+    card = "[...document.querySelectorAll('.jp-LauncherCard')].find(x => /Course home/.test(x.innerText))"
+    until(browser, f"return {card}").click()
+    until(browser, "return document.querySelector('#servelab-home iframe')")
+    browser.get(open_url(lab, "/lab"))
+    until(browser, "return document.querySelector('#servelab-home iframe')")

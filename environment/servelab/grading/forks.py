@@ -6,15 +6,18 @@ with IPython's shell; where a cell has variants it forks once for each, and the 
 follows. Cells run inside an event loop, one after another, exactly as ipykernel runs them, so `await` and
 "a loop is already running" mean the same.
 
-Only answers that come to an end are decided here. A child that hangs, dies or leaves the beginning in a state that
-cannot be forked (another thread alive) is reported as undecided, and the caller grades it in a real kernel.
-Courses' own answers only: nothing here protects against what runs.
+Cells that a change cannot reach (`servelab.grading.reach`) keep what they did in the reference run.
+
+Only answers that come to an end are decided here. A child that hangs or dies, and one that would have to be forked
+beside a live thread, is reported as undecided, and the caller grades it in a real kernel.
+For the course's own answers only: nothing here protects against what runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import dataclasses
 import json
 import os
@@ -32,13 +35,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from servelab.grading.reach import reached
 from servelab.grading.run import RUN_MARK, copy_companions, kernel_environment, kill_marked
 from servelab.grading.verdict import CellRun, frames_in
 
-#: A cell that runs longer is left to the kernel path, which has the last word on what hangs.
-PATIENCE_S = 10.0
-#: The same for the unchanged notebook; a server that is stuck in it ends itself.
-OWN_PATIENCE_S = 120
+#: A cell may take this much longer than in the reference run; the kernel path has the last word on what hangs.
+PATIENCE_S = 8.0
+PATIENCE_FACTOR = 3.0
+#: The same for the shared beginning; a server that is stuck in it ends itself.
+BEGINNING_S = 120
 
 Cells = dict[int, str]
 Runs = dict[int, CellRun]
@@ -50,29 +55,28 @@ class Variant:
 
     name: str
     texts: Cells
-
-    @property
-    def first(self) -> int:
-        """The position where it begins to differ."""
-        return min(self.texts)
+    #: The cells to run, the first of which is where it begins to differ.
+    reached: list[int] = dataclasses.field(default_factory=list)
 
 
 def run_variants(
-    cells: Cells, variants: list[Variant], companions: Path, *, jobs: int = 2
+    cells: Cells, variants: list[Variant], reference: Runs, companions: Path, *, jobs: int = 2
 ) -> Iterator[tuple[str, Runs | None]]:
     """Run each variant of a notebook; yields (name, runs by position) as they end, in no fixed order.
 
     Args:
         cells: the text of every code cell, by position.
-        variants: what to run, with unique names. The unchanged notebook is yielded too, under the name "".
+        variants: what to run, with unique names.
+        reference: what the unchanged cells did in a kernel.
         companions: the lab's folder, whose data files the cells may read.
         jobs: how many run at the same time.
 
     Yields:
         `None` instead of the runs where this path cannot decide.
     """
+    variants = [dataclasses.replace(v, reached=reached(cells, v.texts)) for v in variants]
     mark = uuid.uuid4().hex
-    undecided = {variant.name for variant in variants} | {""}
+    undecided = {variant.name for variant in variants}
     with tempfile.TemporaryDirectory(prefix="servelab-forks-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch) / "reference"
         copy_companions(companions, folder)
@@ -83,7 +87,12 @@ def run_variants(
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        job = {"cells": cells, "variants": [dataclasses.asdict(v) for v in variants], "jobs": jobs}
+        job = {
+            "cells": cells,
+            "variants": [dataclasses.asdict(v) for v in variants],
+            "patience": {i: PATIENCE_S + PATIENCE_FACTOR * run.seconds for i, run in reference.items()},
+            "jobs": jobs,
+        }
         server = subprocess.Popen(
             [sys.executable, "-m", "servelab.grading.forks"],
             cwd=folder,
@@ -99,10 +108,9 @@ def run_variants(
                 told = json.loads(line)
                 undecided.discard(told["name"])
                 runs = told["runs"]
-                yield (
-                    told["name"],
-                    None if runs is None else {int(i): CellRun(**_as_run(run)) for i, run in runs.items()},
-                )
+                if runs is not None:
+                    runs = reference | {int(i): CellRun(**_as_run(run)) for i, run in runs.items()}
+                yield told["name"], runs
         finally:
             server.kill()
             server.wait()
@@ -186,27 +194,29 @@ class _Server:
 
     def __init__(self, job: dict[str, Any], out: int) -> None:
         self.cells: Cells = {int(i): text for i, text in job["cells"].items()}
+        self.patience_s = {int(i): s for i, s in job["patience"].items()}
         self.variants = [
-            Variant(v["name"], {int(i): text for i, text in v["texts"].items()}) for v in job["variants"]
+            Variant(v["name"], {int(i): text for i, text in v["texts"].items()}, v["reached"])
+            for v in job["variants"]
         ]
         self.jobs, self.out = job["jobs"], out
-        self.runs: Runs = {}
         self.children: dict[int, dict[str, Any]] = {}
         self.shell = _Shell()
 
     def walk(self) -> None:
-        for index in sorted(self.cells):
-            for variant in (v for v in self.variants if v.first == index):
+        last = max((v.reached[0] for v in self.variants), default=-1)
+        for index in sorted(i for i in self.cells if i <= last):
+            for variant in (v for v in self.variants if v.reached[0] == index):
                 if _forkable():
                     self.gather(below=self.jobs)
                     self.fork(variant)
                 else:
                     self.report(variant.name, None)
-            self.gather(below=self.jobs)
-            signal.alarm(OWN_PATIENCE_S)  # children do not inherit it
-            self.runs[index] = self.shell.run(index, self.cells[index])
-            signal.alarm(0)
-        self.report("", self.runs)
+            if index < last:
+                self.gather(below=self.jobs)
+                signal.alarm(BEGINNING_S)  # children do not inherit it
+                self.shell.run(index, self.cells[index])
+                signal.alarm(0)
         self.gather(below=1)
 
     def fork(self, variant: Variant) -> None:
@@ -215,11 +225,17 @@ class _Server:
         pid = os.fork()
         if pid:
             os.close(writer)
-            self.children[reader] = {"pid": pid, "name": variant.name, "told": b"", "heard": time.monotonic()}
+            self.children[reader] = {
+                "pid": pid,
+                "variant": variant,
+                "told": b"",
+                "until": self.until(variant, 0),
+            }
             return
         status = 1
         try:
             os.setsid()
+            _die_with_parent()
             os.close(reader)
             os.close(self.out)
             for other in self.children:
@@ -234,7 +250,7 @@ class _Server:
         shutil.copytree(Path.cwd(), own, dirs_exist_ok=True)
         os.chdir(own)
         self.shell.new_loop()
-        for index in sorted(i for i in self.cells if i >= variant.first):
+        for index in variant.reached:
             run = self.shell.run(index, variant.texts.get(index, self.cells[index]))
             os.write(writer, json.dumps([index, dataclasses.asdict(run)]).encode() + b"\n")
         os.write(writer, b"done\n")
@@ -248,13 +264,18 @@ class _Server:
                 child = self.children[reader]
                 data = os.read(reader, 65536)
                 child["told"] += data
-                child["heard"] = time.monotonic()
+                child["until"] = self.until(child["variant"], child["told"].count(b"\n"))
                 # Not only the end of the pipe: what a cell started may hold it open.
                 if not data or child["told"].endswith(b"done\n"):
                     self.end(reader)
             now = time.monotonic()
-            for reader in [r for r, c in self.children.items() if now - c["heard"] > PATIENCE_S]:
+            for reader in [r for r, c in self.children.items() if now > c["until"]]:
                 self.end(reader)
+
+    def until(self, variant: Variant, finished: int) -> float:
+        """When to give up on a child that has finished so many cells."""
+        current = variant.reached[min(finished, len(variant.reached) - 1)]
+        return time.monotonic() + self.patience_s.get(current, PATIENCE_S)
 
     def end(self, reader: int) -> None:
         """Take leave of a child, with everything in its session, and report its runs if it came to its end."""
@@ -264,18 +285,13 @@ class _Server:
         os.waitpid(child["pid"], 0)
         os.close(reader)
         lines = child["told"].split(b"\n")
-        if b"done" not in lines:
-            self.report(child["name"], None)
-            return
-        told = {
-            index: CellRun(**_as_run(run)) for index, run in map(json.loads, lines[: lines.index(b"done")])
-        }
-        first = min(told)
-        self.report(child["name"], {i: r for i, r in self.runs.items() if i < first} | told)
+        done = b"done" in lines
+        self.report(
+            child["variant"].name, dict(map(json.loads, lines[: lines.index(b"done")])) if done else None
+        )
 
-    def report(self, name: str, runs: Runs | None) -> None:
-        fields = None if runs is None else {i: dataclasses.asdict(run) for i, run in runs.items()}
-        os.write(self.out, json.dumps({"name": name, "runs": fields}).encode() + b"\n")
+    def report(self, name: str, runs: dict[int, dict[str, Any]] | None) -> None:
+        os.write(self.out, json.dumps({"name": name, "runs": runs}).encode() + b"\n")
 
 
 def _forkable() -> bool:
@@ -284,8 +300,15 @@ def _forkable() -> bool:
     return all(thread.name.startswith("asyncio_") for thread in others)
 
 
+def _die_with_parent() -> None:
+    """On Linux, end when whoever started us ends, even by `kill -9`."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def main() -> None:
     """Read a job from standard input, write one JSON line per variant to standard output."""
+    _die_with_parent()
     job = json.load(sys.stdin)
     out = os.dup(1)
     os.set_inheritable(out, False)

@@ -27,7 +27,7 @@ from servelab.grading.run import run_cells, scores_of, scratch_folder
 from servelab.grading.verdict import CellRun, GradeReport
 from servelab.progress import bar
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 #: Answers of each lab that are graded both ways, in a kernel and forked, and must get the same verdicts.
 SAMPLES = 3
 
@@ -141,7 +141,8 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
     clock = _Clock(result.seconds)
     reference = Paper(name="reference", answers=[])
     with clock("reference and starter, in a kernel"):
-        by_kernel = _in_kernel(source, reference, questions, folder)
+        runs = _runs_in_kernel(source, reference, questions, folder)
+        by_kernel = _report(source, reference, questions, runs)
         result.reference_full = not _compare(result, reference, questions, by_kernel)
         result.starter_zero = _prove_starter(result, source, starter, folder)
     if stock:
@@ -149,7 +150,7 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
             _prove_stock(result, root, lab, source, starter)
     papers = list(_papers(answers))
     with clock("recorded answers"):
-        reports = dict(_graded(result, source, papers, questions, folder, jobs))
+        reports = dict(_graded(result, source, papers, questions, runs, folder, jobs))
     for paper in papers:
         wrong = _compare(result, paper, questions, reports[paper.name])
         result.answers_exact += (
@@ -184,11 +185,16 @@ def _lay(source: NotebookNode, paper: Paper, questions: list[Question]) -> Laid:
     return laid
 
 
-def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
+def _runs_in_kernel(
+    source: NotebookNode, paper: Paper, questions: list[Question], folder: Path
+) -> dict[int, CellRun]:
     laid = _lay(source, paper, questions)
     with scratch_folder(folder) as scratch:
-        runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
-    return GradeReport(cells=scores_of(laid, runs, timeout_s=TIMEOUT_S))
+        return run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
+
+
+def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
+    return _report(source, paper, questions, _runs_in_kernel(source, paper, questions, folder))
 
 
 def _graded(
@@ -196,6 +202,7 @@ def _graded(
     source: NotebookNode,
     papers: list[Paper],
     questions: list[Question],
+    reference: dict[int, CellRun],
     folder: Path,
     jobs: int,
 ) -> Iterator[tuple[str, GradeReport]]:
@@ -206,9 +213,7 @@ def _graded(
     variants = [Variant(paper.name, paper.texts(by_id)) for paper in papers]
     undecided = []
     with bar(total=len(papers), desc=f"Proving {result.lab}", unit="answer") as shown:
-        for name, runs in run_variants(cells, variants, folder, jobs=jobs):
-            if not name:
-                continue
+        for name, runs in run_variants(cells, variants, reference, folder, jobs=jobs):
             if runs is None:
                 undecided.append(by_name[name])
                 continue
@@ -393,7 +398,8 @@ def _show(one: LabProof, console: Console) -> None:
     for title in ("What", "Where", "Expected", "Got", "What the student would read"):
         table.add_column(title, overflow="fold")
     for m in one.mismatches:
-        table.add_row(*(escape(text) for text in (m.what, m.where, m.expected, m.got, m.message)))
+        read = m.message if len(m.message) < 400 else m.message[:399] + "…"
+        table.add_row(*(escape(text) for text in (m.what, m.where, m.expected, m.got, read)))
     console.print(table)
     kinds = Counter(m.what.split(":")[0] for m in one.mismatches)
     console.print(f"{len(one.mismatches)} mismatches: " + ", ".join(f"{k} {n}" for k, n in kinds.items()))

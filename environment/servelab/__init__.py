@@ -25,6 +25,7 @@ def load_ipython_extension(shell) -> None:
     from servelab.course import live
 
     live.register(shell)
+    live.join_streams(shell)
 
 
 def unload_ipython_extension(shell) -> None:

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _HOST = "127.0.0.1"
@@ -95,7 +95,7 @@ def _asgi(app: Callable[..., Any]) -> Iterator[int]:
     listener = socket.create_server((_HOST, 0))
     config = uvicorn.Config(app, log_level="critical", lifespan="auto", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True, name="served-asgi")
+    thread = threading.Thread(target=_run, args=(server, listener), daemon=True, name="served-asgi")
     thread.start()
     try:
         deadline = time.monotonic() + _START_S
@@ -108,3 +108,9 @@ def _asgi(app: Callable[..., Any]) -> Iterator[int]:
         server.should_exit = True
         thread.join(_START_S)
         listener.close()
+
+
+def _run(server: Any, listener: socket.socket) -> None:
+    # uvicorn ends its process when an app does not start; here that is only this thread.
+    with suppress(SystemExit):
+        server.run([listener])

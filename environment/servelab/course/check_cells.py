@@ -51,8 +51,18 @@ def _last_expressions(cell: Cell) -> Iterator[tuple[int, str]]:
         called = last.value.func.id if _calls_name(last.value) else None
         if called == "partial":
             yield from _partial(last.value, cell)
-        elif called != "print":
+        elif called != "print" and called not in _give_nothing(tree):
             yield last.lineno, _LAST
+
+
+def _give_nothing(tree: ast.Module) -> set[str]:
+    """Functions of this check that return None: a call of one, standing last, shows no value."""
+    defined = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
+    return {
+        function.name
+        for function in defined
+        if not any(isinstance(n, ast.Return | ast.Yield | ast.YieldFrom) for n in ast.walk(function))
+    }
 
 
 def _partial(call: ast.Call, cell: Cell) -> Iterator[tuple[int, str]]:

@@ -20,6 +20,7 @@ from servelab.progress import bar
 CELL_TIMEOUT_S = 900  # the first live cell may convert a model and start an engine
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-HJKSTfhlnsu]")  # cursor movement; colours stay
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def execute_notebook(notebook: NotebookNode, folder: Path, root: Path) -> None:
@@ -66,7 +67,7 @@ def _run(client: NotebookClient, work: NotebookNode, env: dict[str, str], name: 
             (c for c in work.cells if any(o.output_type == "error" for o in c.get("outputs", []))),
             work.cells[index],
         )
-        last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        last = _COLOURS.sub("", str(error)).strip().splitlines()[-1:] or [type(error).__name__]
         raise CourseError(f"{name}: cell {failed.id!r} failed while executing: {last[0]}") from None
 
 

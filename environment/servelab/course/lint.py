@@ -78,14 +78,16 @@ def _roles(lab: Lab) -> Iterator[tuple[int, str]]:
 
 def _ids(lab: Lab, notebook: NotebookNode) -> Iterator[tuple[int, str]]:
     seen: dict[str, int] = {}
+    reported: set[str] = set()
     for cell in lab.cells:
         name = cell.id or (cell.quiz and "quiz-" + cell.quiz.split("/")[-1])
         if name and name in seen:
+            reported.add(name)
             yield cell.line, f'id "{name}" is used on line {seen[name]} already'
         elif name:
             seen[name] = cell.line
     every = [cell.id for cell in notebook.cells]
-    for name in sorted({name for name in every if every.count(name) > 1} - set(seen)):
+    for name in sorted({name for name in every if every.count(name) > 1} - reported):
         yield 1, f'two cells get the id "{name}": give one of them another id'
 
 

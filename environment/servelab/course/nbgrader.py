@@ -80,9 +80,9 @@ def keep_release_on_failure() -> None:
                 return original(self)
             except BaseException:
                 for folder, copy in kept.items():
-                    if not folder.exists():
-                        shutil.copytree(copy, folder)
-                        self.log.warning("Generating failed: put the earlier release back in %s", folder)
+                    shutil.rmtree(folder, ignore_errors=True)  # half a release is worse than the old one
+                    shutil.copytree(copy, folder)
+                    self.log.warning("Generating failed: put the earlier release back in %s", folder)
                 raise
 
     convert_notebooks.keeps_release = True

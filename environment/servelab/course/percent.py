@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -120,7 +121,7 @@ def _read_cells(lines: list[str], start: int, lab: Lab, problems: list[str]) -> 
             problems.append(f"{lab.where(i + 1)}: text before the first cell: start it with `# %%`")
             break
     cells = []
-    for begin, end in zip(marks, [*marks[1:], len(lines)], strict=True):
+    for begin, end in itertools.pairwise([*marks, len(lines)]):
         attributes = _read_marker(lines[begin], lab.where(begin + 1), problems)
         if attributes is None:
             continue

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import filecmp
 import os
 import shutil
-import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
@@ -334,14 +332,22 @@ def _generate(root: Path, scratch: Path, names: Sequence[str]) -> None:
     """Let nbgrader make the releases in a scratch course, because a failure there deletes nothing here."""
     if not (root / CONFIG).is_file():
         raise CourseError(f"{root} has no {CONFIG}: run the command in the course folder.")
-    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.preprocessors import SaveCells
+    from nbgrader.utils import capture_log
 
-    api = NbGraderAPI(config=load_config(root, scratch))
+    config = load_config(root, scratch)
+    # SaveCells writes to a gradebook, never to the notebook: a scratch course needs neither.
+    stock = config.GenerateAssignment.preprocessors
+    config.GenerateAssignment.preprocessors = [p for p in stock if p is not SaveCells]
     for name in names:
-        result = api.generate_assignment(name)
+        directory = CourseDirectory(config=config, assignment_id=name)
+        generator = GenerateAssignment(coursedir=directory, config=config, no_database=True)
+        result = capture_log(generator)
         if not result["success"]:
             told = [
-                line for line in result.get("log", "").splitlines() if "| ERROR]" in line or "Error:" in line
+                line for line in result.get("log", "").splitlines() if "ERROR]" in line or "Error:" in line
             ]
             raise CourseError(
                 f"nbgrader could not make labs/{name}: {told[-1] if told else result.get('error', '')}"
@@ -388,25 +394,3 @@ def _copy_folder(source: Path, destination: Path) -> None:
 
 def _relative(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """`python -m servelab.course.build`: the same as `servelab build`."""
-    parser = argparse.ArgumentParser(description=build.__doc__.splitlines()[0])
-    parser.add_argument("labs", nargs="*")
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--execute", action="store_true")
-    options = parser.parse_args(argv)
-    try:
-        lines = build(
-            paths.course_root(), only=options.labs or None, check=options.check, execute=options.execute
-        )
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print("\n".join(lines) or "nothing to do")
-    return 1 if options.check and lines else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,137 @@
+"""What a class may see: labs, the package and what installs it; no solutions, keys, tests or hidden data."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from servelab.course.notebooks import source_paths, to_notebook
+from servelab.course.percent import read_lab
+from servelab.course.quiz import load_banks
+from servelab.course.regions import HIDDEN, SOLUTION, fill, region_lines
+from servelab.errors import CourseError
+
+# Named one by one: what is not here stays here, also what someone adds tomorrow.
+FILES = ("README.md", "LICENSE", "Makefile", "pyproject.toml", "nbgrader_config.py", ".gitignore")
+FOLDERS = ("labs", "environment")
+_NEVER = ("__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
+_TELLING_CHARACTERS = 30  # shorter lines ("return total") may well stand in a lab's prose or stubs
+
+
+def release_students(root: Path, destination: Path) -> None:
+    """Fill a new or empty folder with what students get. `make lab` works in it.
+
+    Raises:
+        CourseError: the folder holds something, the course has no labs, or a file would give answers away.
+            Nothing is left in the folder then.
+    """
+    root, destination = root.resolve(), destination.expanduser().resolve()
+    if destination.exists() and not destination.is_dir():
+        raise CourseError(f"{destination} is a file: name a new or empty folder.")
+    if destination.is_dir() and any(destination.iterdir()):
+        raise CourseError(f"{destination} is not empty: name a new or empty folder.")
+    inside = [name for name in FOLDERS if destination.is_relative_to(root / name)]
+    if inside:
+        raise CourseError(f"{destination} lies in the course's {inside[0]}/: name a folder elsewhere.")
+    if not any((root / "labs").glob("*/*.ipynb")):
+        raise CourseError(f"{root / 'labs'} holds no labs: run `servelab build` first.")
+    part = destination.with_name(f".{destination.name}.part")
+    try:
+        part.mkdir(parents=True)
+        for name in FILES:
+            if (root / name).is_file():
+                shutil.copyfile(root / name, part / name)
+        for name in FOLDERS:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, part / name, ignore=shutil.ignore_patterns(*_NEVER))
+        found = leaks(root, part)
+        if found:
+            raise CourseError(
+                f"Nothing was released, because of {found[0]}: run `servelab build` and look at it."
+            )
+        if destination.exists():
+            destination.rmdir()
+        part.rename(destination)
+    except FileExistsError:
+        raise CourseError(
+            f"{part} is in the way: another release runs, or one was cut off; remove it."
+        ) from None
+    except PermissionError as error:
+        raise CourseError(
+            f"{destination} cannot be written ({error.strerror}): name another folder."
+        ) from None
+    finally:
+        if part.exists():
+            shutil.rmtree(part)
+
+
+def leaks(root: Path, folder: Path) -> list[str]:
+    """Files under `folder` with words that only an instructor may have, each with what it gives away.
+
+    Looked for are: why a quiz option is right or wrong, anywhere; hidden tests, solutions and model answers,
+    in labs/; and any source of a lab.
+    """
+    reasons = [
+        (f"the explanation of quiz item {item.id}", " ".join(option.why.split()))
+        for bank in load_banks(root / "quizzes").values()
+        for item in bank.items
+        for option in item.options
+    ]
+    secrets = [secret for path in source_paths(root) for secret in secret_lines(path, root)]
+    found = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder)
+        if name.parts[0] == "labs" and path.suffix == ".py":
+            found.append(f"{name}, the source of a lab")
+        try:
+            text = _text(path)
+        except UnicodeDecodeError:
+            continue  # a picture or a font
+        flat = " ".join(text.split())
+        found += [f"{name}, which holds {what}" for what, why in reasons if why in flat]
+        if name.parts[0] == "labs":
+            lines = {line.strip() for line in text.split("\n")}
+            found += [f"{name}, which holds {what}" for what, line in secrets if line in lines]
+    return found
+
+
+def secret_lines(source: Path, root: Path) -> Iterator[tuple[str, str]]:
+    """The telling lines of a lab that students must not see, each with what it is."""
+    notebook = to_notebook(read_lab(source), root)
+    visible = {line.strip() for cell in notebook.cells for line in _visible(cell).split("\n")}
+    for cell in notebook.cells:
+        lines = cell.source.split("\n")
+        told = [
+            (what, lines[first : last - 1])
+            for what, region in (("a solution", SOLUTION), ("a hidden test", HIDDEN))
+            for first, last in region_lines(cell.source, region)
+        ]
+        if "written" in cell.metadata.get("tags", []) and not told:
+            told = [("a model answer", lines)]
+        if "quiz" in cell.metadata.get("tags", []) and cell.metadata.nbgrader.solution:
+            told = [("the key of a quiz", lines)]
+        for what, secret in told:
+            for line in map(str.strip, secret):
+                if len(line) >= _TELLING_CHARACTERS and line not in visible:
+                    yield f"{what} ({cell.id})", line
+
+
+def _visible(cell: NotebookNode) -> str:
+    """What is left of a cell in labs/."""
+    tags = cell.metadata.get("tags", [])
+    if "written" in tags or ("quiz" in tags and cell.metadata.nbgrader.solution):
+        return ""
+    return fill(fill(cell.source, SOLUTION, ""), HIDDEN, None)
+
+
+def _text(path: Path) -> str:
+    """A file as text; a notebook also as the text of its cells, because JSON breaks up and escapes lines."""
+    if path.suffix != ".ipynb":
+        return path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    return "\n".join([*(cell.source for cell in notebook.cells), text])

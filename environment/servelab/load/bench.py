@@ -48,10 +48,12 @@ def bench_serving(*, profile: str | None = None) -> dict[str, Any]:
         EngineError: an engine does not start.
         CourseError: a request failed, or an answer has not the length asked for.
     """
-    engine.model_path(profile)  # converted now, with its own bar, not while the naive server starts
+    model = engine.model_path("cpu")  # converted now, with its own bar, not while the naive server starts
     with naive_server("smollm2") as base_url:
         naive = _levels(base_url, "smollm2-135m-instruct", NAIVE_LEVELS, "naive", stream=False)
-    with engine.serve(profile=profile) as running:
+    # A GPU's own model is a larger one, and only the same model on both sides makes a ratio.
+    other = {"model": str(model)} if engine.profile(profile).name == "gpu" else {}
+    with engine.serve(profile=profile, **other) as running:
         vllm = _levels(running.base_url, running.model, VLLM_LEVELS, "vLLM", stream=True)
         backends = {"naive": "Flask + transformers, one request at a time", "vllm": running.backend}
         if running.ready_s:  # it was started for this

@@ -293,10 +293,9 @@ async def _read_stream(events: Any, chat: bool, result: Result, sent: float) -> 
         if event.usage is not None:
             _take_usage(result, event.usage)
         for choice in event.choices:
-            text = (choice.delta.content if chat else choice.text) or ""
             result.finish_reason = choice.finish_reason or result.finish_reason
-            # An answer's last event may hold a token without text (the end-of-sequence token): it has its time too.
-            if not text and (choice.finish_reason is None or result.ttft_s is None):
+            text = _token_text(choice, chat)
+            if text is None:
                 continue
             now = time.perf_counter()
             if result.ttft_s is None:
@@ -311,6 +310,19 @@ async def _read_stream(events: Any, chat: bool, result: Result, sent: float) -> 
         raise _TruncatedStream("the stream ended without a finish reason")
     if not result.completion_tokens:
         result.completion_tokens = len(pieces)
+
+
+def _token_text(choice: Any, chat: bool) -> str | None:
+    """The text that came with the event's tokens, or None for an event without tokens.
+
+    The text can be empty: half of a character, or the token that ends the answer. An event without tokens is
+    the first of a chat, which names the role, and the last of some servers, which has no text field at all.
+    """
+    if not chat:
+        return choice.text
+    if choice.delta.role is not None and not choice.delta.content:
+        return None
+    return choice.delta.content
 
 
 def _take_usage(result: Result, usage: Any) -> None:

@@ -43,12 +43,12 @@ class Result:
         index: Its place in the list of prompts.
         start_s: When it was sent, counted from the start of the run.
         scheduled_s: When it should have been sent (open loop; equals `start_s` in a closed loop).
-        ttft_s: From sending to the first text. A first event that carries only the role does not count. An
+        ttft_s: From sending to the first token. A first event that carries only the role does not count. An
             answer that is not streamed brings its first token with its last, so there it equals `e2e_s`.
-        itl_s: The gaps between events that carried text. An event can hold several tokens.
+        itl_s: The gaps between events that carried tokens. An event can hold several.
         e2e_s: From sending to the end of the answer, or to the error.
         prompt_tokens, completion_tokens: As the server's `usage` counts them; where a stream brings no
-            usage, completion_tokens is the number of events with text.
+            usage, completion_tokens is the number of events with tokens.
         error: None, or the error's name: an OpenAI exception such as "RateLimitError", "TruncatedStream"
             (the stream ended without a finish reason), "Timeout", or "InFlightLimit" (never sent).
         detail: The error's message in one line.

@@ -1,0 +1,93 @@
+"""Our load generator and vLLM's own benchmark measure the same on the same engine."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servelab import engine
+from servelab.load import run_closed_loop
+
+COUNT, CONCURRENCY, TOKENS, ROUNDS = 40, 8, 32, 3
+WORDS = "river bridge bread clock glass harbour honey island kite lamp map market mountain music".split()  # noqa: SIM905
+
+
+def prompts() -> list[str]:
+    return [" ".join(WORDS[(i + k) % len(WORDS)] for k in range(40)) + f" {i}" for i in range(COUNT)]
+
+
+def ours(running: Any) -> dict[str, float]:
+    run = run_closed_loop(
+        running.base_url,
+        running.model,
+        prompts(),
+        concurrency=CONCURRENCY,
+        max_tokens=TOKENS,
+        ignore_eos=True,
+        desc="",
+    )
+    summary = run.summary()
+    assert summary.errors == 0 and summary.completion_tokens == COUNT * TOKENS
+    return {
+        "requests/s": summary.requests_per_s,
+        "mean TTFT, s": summary.ttft_s["mean"],
+        "mean TPOT, s": summary.tpot_s["mean"],
+        "mean ITL, s": summary.itl_s["mean"],
+    }
+
+
+def theirs(running: Any, folder: Path) -> dict[str, float]:
+    dataset, result = folder / "prompts.jsonl", folder / "result.json"
+    dataset.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in prompts()))
+    command, env = engine.vllm_cli()
+    command += [
+        "bench",
+        "serve",
+        "--backend",
+        "openai",
+        "--base-url",
+        running.url,
+        "--endpoint",
+        "/v1/completions",
+    ]
+    command += ["--model", running.model, "--tokenizer", str(engine.model_path()), "--dataset-name", "custom"]
+    command += ["--dataset-path", str(dataset), "--custom-output-len", str(TOKENS), "--skip-chat-template"]
+    command += ["--disable-shuffle", "--ignore-eos", "--temperature", "0", "--seed", "1", "--disable-tqdm"]
+    command += ["--num-prompts", str(COUNT), "--max-concurrency", str(CONCURRENCY)]
+    command += ["--save-result", "--result-dir", str(folder), "--result-filename", result.name]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads(result.read_text())
+    assert figures["completed"] == COUNT and figures["total_output_tokens"] == COUNT * TOKENS
+    return {
+        "requests/s": figures["request_throughput"],
+        "mean TTFT, s": figures["mean_ttft_ms"] / 1000,
+        "mean TPOT, s": figures["mean_tpot_ms"] / 1000,
+        "mean ITL, s": figures["mean_itl_ms"] / 1000,
+    }
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_agrees_with_vllm_bench_serve(
+    real_engine: Any, tmp_path: Path, figures: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Interleaved, so that whatever slows the machine for a while slows both; medians of three rounds."""
+    ours(real_engine)  # both find the prompts in the prefix cache, and every kernel warm
+    rounds = [(ours(real_engine), theirs(real_engine, tmp_path)) for _ in range(ROUNDS)]
+    lines = []
+    for name in rounds[0][0]:
+        mine, other = (statistics.median(pair[side][name] for pair in rounds) for side in (0, 1))
+        figures[f"{name}: servelab / vllm bench serve"] = f"{mine:.4g} / {other:.4g}"
+        lines.append((name, mine, other))
+    with capsys.disabled():
+        print()
+        for name, mine, other in lines:
+            each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b in rounds)
+            print(f"  {name:<14} servelab {mine:8.4f}   vllm bench serve {other:8.4f}   ({each})")
+    for name, mine, other in lines:
+        assert mine / other == pytest.approx(1, abs=0.10), f"{name}: {mine:.4g} against {other:.4g}"

@@ -10,8 +10,10 @@ import statistics
 import threading
 import time
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 from servelab.engine.scripted import Fault, ScriptedEngine
 from servelab.load import arrival_times, closed_loop, open_loop, run_closed_loop, run_open_loop
 
@@ -285,3 +287,24 @@ def test_progress_bar_on_standard_output(capfd: pytest.CaptureFixture[str]) -> N
     out, err = capfd.readouterr()
     assert "warming up" in out and "3/3" in out
     assert err == ""
+
+
+@pytest.mark.slow
+def test_in_a_notebook() -> None:
+    """Both forms, with the progress bar on standard output and nothing on standard error."""
+    cells = [
+        "from servelab.engine.scripted import ScriptedEngine\n"
+        "from servelab.load import closed_loop, run_closed_loop\n"
+        "engine = ScriptedEngine(ttft_s=0.01, itl_s=0.001).start()\n"
+        "ask = {'concurrency': 2, 'max_tokens': 2}",
+        "print(run_closed_loop(engine.base_url, engine.model, ['a'] * 4, **ask).summary())",
+        "print((await closed_loop(engine.base_url, engine.model, ['a'] * 4, **ask)).summary())",
+        "engine.stop()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    for cell in notebook.cells[1:3]:
+        assert {output["name"] for output in cell["outputs"]} == {"stdout"}
+        text = "".join(output["text"] for output in cell["outputs"])
+        assert "4/4" in text and "4 of 4 answered" in text
+    assert notebook.cells[0]["outputs"] == notebook.cells[3]["outputs"] == []

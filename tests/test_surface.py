@@ -17,13 +17,14 @@ SNAPSHOT = json.loads((LOCKS / "gpu-surface.json").read_text())
 # Flags that belong to other programs which the course also names.
 OTHER_PROGRAMS = {
     "--check", "--execute", "--json", "--students", "--quick", "--help", "--lab", "--jobs", "--nbval-lax",
-    "--scheduler", "--force", "--no-deps",
+    "--scheduler", "--force", "--no-deps", "--query-gpu", "--format",
 }  # fmt: skip
 # Prometheus adds these to a metric's name: counters get _total, histograms get three series.
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created")
 _FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z0-9]+(?:-[a-z0-9]+)*)")
+_QUOTED_FLAG = re.compile(r"[\"'](--[a-z][a-z0-9]+(?:-[a-z0-9]+)*)[\"'= ]")
 _METRIC = re.compile(r"vllm:[a-z0-9_]+")
-_VARIABLE = re.compile(r"\bVLLM_[A-Z0-9_]+\b")
+_VARIABLE = re.compile(r"(?:[\"'`]|\$|export |^|\s)(VLLM_[A-Z0-9_]*[A-Z0-9])(?=[\"'`=])", re.M)
 _MODULE = re.compile(r"\bvllm(?:\.[a-z_0-9]+)+")
 
 
@@ -35,9 +36,9 @@ def course_files() -> Iterator[Path]:
 
 
 def flags_in(path: Path, text: str) -> set[str]:
-    """Flags of vLLM: those of labs and quizzes, and in our own modules only those in `profiles.py`."""
-    if path.suffix == ".py" and path.parent.name in ("engine", "load") and path.stem != "profiles":
-        return set()
+    """Flags of vLLM: all that labs and quizzes name, and in our own modules those in quotes in `profiles.py`."""
+    if path.parent.name in ("engine", "load"):
+        return set(_QUOTED_FLAG.findall(text)) - OTHER_PROGRAMS if path.stem == "profiles" else set()
     return set(_FLAG.findall(text)) - OTHER_PROGRAMS
 
 
@@ -79,7 +80,7 @@ def test_exists_in_installed_version(path: Path, installed: dict) -> None:
 def test_what_does_not_exist_is_found() -> None:
     text = (
         "vllm serve --max-modle-len 10 --max-model-len 10, vllm:queue_depth, vllm:num_requests_running, "
-        "VLLM_REQUEST_TIMEOUT, vllm.entrypoints.openai.api_servant"
+        "`VLLM_REQUEST_TIMEOUT`, vllm.entrypoints.openai.api_servant"
     )
     found = missing(SNAPSHOT, text, Path("lab.py"))
     assert found == [

@@ -26,6 +26,7 @@ parser.add_argument("--say", default="")
 parser.add_argument("--exit-code", type=int)
 parser.add_argument("--ready-after-s", type=float, default=0.0)
 parser.add_argument("--stubborn", action="store_true")
+parser.add_argument("--core", action="store_true")
 options, _ = parser.parse_known_args()
 print(options.say, flush=True)
 if options.exit_code is not None:
@@ -37,6 +38,8 @@ if options.stubborn:
     subprocess.Popen([sys.executable, "-c", sleeper])
     launcher = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {sleeper!r}], start_new_session=True)"
     subprocess.run([sys.executable, "-c", launcher])
+if options.core:  # vLLM names its inner processes so
+    subprocess.Popen(["VLLM::EngineCore", "-c", "import time; time.sleep(600)"], executable=sys.executable)
 time.sleep(options.ready_after_s)
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -69,6 +72,19 @@ class Playground:
         )
         self.helpers.append(helper)
         return helper
+
+    @staticmethod
+    def line_from(process: subprocess.Popen[str], word: str, within_s: float = 30.0) -> str:
+        """The first line of a helper's output that holds this word."""
+        assert process.stdout is not None
+        end = time.monotonic() + within_s
+        seen = [""]
+        while time.monotonic() < end and word not in seen[-1]:
+            seen.append(process.stdout.readline())
+            if not seen[-1]:
+                break
+        assert word in seen[-1], "".join(seen)
+        return seen[-1]
 
     def owner(self) -> subprocess.Popen[str]:
         """A process that an engine can belong to."""
@@ -128,17 +144,3 @@ def stand_in(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> Playgro
 
     monkeypatch.setattr(client.profiles, "launch_command", command)
     return playground
-
-
-def line_from(process: subprocess.Popen[str], word: str, within_s: float = 30.0) -> str:
-    """The first line of a helper's output that holds this word."""
-    assert process.stdout is not None
-    end = time.monotonic() + within_s
-    seen = []
-    while time.monotonic() < end:
-        line = process.stdout.readline()
-        seen.append(line)
-        if word in line or not line:
-            break
-    assert word in seen[-1], "".join(seen)
-    return seen[-1]

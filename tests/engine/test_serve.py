@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from playground import Playground, line_from
 from servelab import engine
 from servelab.engine import EngineError, client, state
+
+if TYPE_CHECKING:  # pytest itself loads the module, as a plugin
+    from playground import Playground
 
 pytest_plugins = ["playground"]
 
@@ -83,7 +86,7 @@ def test_two_notebooks_at_once_get_one_engine(playground: Playground) -> None:
         input()
     """
     notebooks = [playground.python(code, SERVELAB_OWNER=str(owner.pid)) for _ in range(3)]
-    lines = [line_from(n, "pid").split() for n in notebooks]
+    lines = [playground.line_from(n, "pid").split() for n in notebooks]
     assert len({pid for _, pid, _ in lines}) == 1
     assert sorted(started for *_, started in lines) == ["False", "False", "True"]
     for notebook in notebooks:
@@ -175,7 +178,7 @@ def test_no_memory_says_who_has_it(playground: Playground, monkeypatch: pytest.M
         SERVELAB_OWNER=str(os.getpid()),
         JPY_SESSION_NAME="/work/02-vllm/02-vllm.ipynb",
     )
-    line_from(notebook, "ready http")
+    playground.line_from(notebook, "ready http")
     monkeypatch.setattr(client, "available_bytes", lambda: 2**20)
     with pytest.raises(EngineError) as caught:
         engine.serve(["--slots", "2"])
@@ -308,7 +311,7 @@ def test_killed_during_start(playground: Playground) -> None:
     notebook = playground.python(code)
     assert state.wait_until(lambda: any(r.state().get("pid") for r in state.records()), 20)
     os.kill(state.records()[0].state()["pid"], signal.SIGKILL)
-    assert "killed (signal 9) while it started" in line_from(notebook, "told:")
+    assert "killed (signal 9) while it started" in playground.line_from(notebook, "told:")
     notebook.communicate()
     assert playground.nothing_left()
 
@@ -324,7 +327,7 @@ def test_its_keeper_is_killed_during_start(playground: Playground) -> None:
     notebook = playground.python(code)
     assert state.wait_until(lambda: any(r.state().get("pid") for r in state.records()), 20)
     os.kill(state.records()[0].state()["keeper"][0], signal.SIGKILL)
-    assert "looks after it was killed" in line_from(notebook, "told:")
+    assert "looks after it was killed" in playground.line_from(notebook, "told:")
     notebook.communicate()
     assert playground.nothing_left()
 
@@ -376,6 +379,30 @@ def test_killed_while_serving(playground: Playground) -> None:
     assert engine.serve().alive()  # and one can go on
 
 
+def test_its_inner_process_is_killed(stand_in: Playground) -> None:
+    running = engine.serve(["--core"])
+    core = next(p for p in psutil.Process(running.pid).children() if p.cmdline()[0] == "VLLM::EngineCore")
+    core.kill()
+    assert state.wait_until(lambda: not running.alive(), 3)
+    with pytest.raises(EngineError, match="One of the engine's processes was killed while it was serving"):
+        running.client()
+    assert stand_in.nothing_left()
+
+
+def test_it_runs_but_does_not_answer(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = engine.serve()
+    monkeypatch.setattr(client, "_ANSWER_S", 0.3)
+    os.kill(running.pid, signal.SIGSTOP)
+    assert not running.alive()
+    with pytest.raises(EngineError, match="/health does not answer"):
+        running.client()
+    os.kill(running.pid, signal.SIGCONT)
+    assert running.client()
+    os.kill(running.pid, signal.SIGSTOP)
+    running.stop()
+    assert playground.nothing_left()
+
+
 def test_everyone_who_used_it_is_told(playground: Playground) -> None:
     code = """
         from servelab import engine
@@ -389,7 +416,7 @@ def test_everyone_who_used_it_is_told(playground: Playground) -> None:
     """
     owner = playground.owner()
     notebooks = [playground.python(code, SERVELAB_OWNER=str(owner.pid)) for _ in range(2)]
-    pids = {line_from(n, "using").split()[1] for n in notebooks}
+    pids = {playground.line_from(n, "using").split()[1] for n in notebooks}
     assert len(pids) == 1
     os.kill(int(pids.pop()), signal.SIGKILL)
     for notebook in notebooks:
@@ -476,7 +503,7 @@ def test_a_notebook_kernel_that_ends_takes_nothing_with_it(playground: Playgroun
         print("children", len(psutil.Process().children(recursive=True)), running.pid, flush=True)
     """
     notebook = playground.python(code, SERVELAB_OWNER=str(owner.pid))
-    _, children, pid = line_from(notebook, "children").split()
+    _, children, pid = playground.line_from(notebook, "children").split()
     notebook.communicate()
     assert children == "0"
     assert [r.pid for r in engine.running()] == [int(pid)]

@@ -38,6 +38,7 @@ HOST = "127.0.0.1"
 _PORTS = range(18000, 32000)
 # Kept free for the system and the notebook itself when a start is judged.
 _SPARE_BYTES = GIB // 4
+_ANSWER_S = 10.0  # an engine that is silent for longer is not alive
 _CGROUP = Path("/sys/fs/cgroup")
 _COURSE_MODEL_BYTES = 270 * 2**20
 
@@ -130,7 +131,7 @@ class Engine:
         if self._record and self._record.phase() != "ready":
             return False
         try:
-            _get(f"{self.url}/health", timeout_s=10)
+            _get(f"{self.url}/health", timeout_s=_ANSWER_S)
         except OSError:
             return False
         return True
@@ -145,12 +146,17 @@ class Engine:
                     f"Nothing answers at {self.url} any more", remedy="start that engine again."
                 )
             return
-        if self._record.phase() == "ready" and state.identify(self.pid) is None:
-            # It died this very moment, and its keeper is about to write down how.
-            state.wait_until(lambda: self._record is None or self._record.phase() != "ready", 3)
+        if self.alive():
+            return
+        # It dies this very moment, and its keeper is about to write down how.
+        state.wait_until(lambda: self._record is None or self._record.phase() != "ready", 5)
         phase = self._record.phase()
         if phase == "ready":
-            return
+            raise EngineError(
+                f"The engine runs, but {self.url}/health does not answer",
+                logs.telling(self.log_tail(40)),
+                "wait until its requests are done, or stop() it and serve() again.",
+            )
         self._last_words = _why_gone(self._record, phase)
         self.release()
         _settle(self._record)
@@ -543,7 +549,7 @@ def _holder(port: int) -> str:
 
 def shown(command: Sequence[str], env: Mapping[str, str | None], profile: Profile) -> str:
     """The command line as one would type it: with the settings that change what the engine does."""
-    settings = [f"{k}={v}" for k, v in env.items() if k.startswith("VLLM_CPU") and v is not None]
+    settings = [f"{k}={v}" for k, v in env.items() if k.startswith("VLLM_CPU_") and v is not None]
     return " ".join([*settings, shlex.join(["python", *command[1:]])])
 
 
@@ -595,14 +601,18 @@ def _why_gone(record: Record, phase: str) -> EngineError:
         return EngineError(what, told, again)
     code = now.get("exit_code")
     when = "while it started" if phase == "failed" else "while it was serving"
-    explained = logs.explain(lines)
+    if now.get("lost"):
+        what = "One of the engine's processes was killed while it was serving"
+        return EngineError(
+            what, told, "if you did not do that, memory ran out: see `servelab doctor`, then " + again
+        )
     if code == -9:
         remedy = "if you did not do that, memory ran out: see `servelab doctor`, then " + again
         return EngineError(f"The engine was killed (signal 9) {when}", told, remedy)
-    if explained and phase == "failed":
-        return EngineError(explained[0], told, explained[1])
+    if explained := logs.explain(lines):
+        return EngineError(explained.what, explained.lines, explained.remedy)
     reason = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
-    return EngineError(f"The engine ended {when} ({reason})", told, explained[1] if explained else again)
+    return EngineError(f"The engine ended {when} ({reason})", told, again)
 
 
 def _settle(record: Record, stop_unused: bool = False) -> None:

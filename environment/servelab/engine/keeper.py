@@ -53,6 +53,9 @@ class Keeper:
         self.facts: dict[str, Any] = {}
         self.begun = time.monotonic()
         self.engine: subprocess.Popen[bytes] | None = None
+        self.vital: list[ProcessId] = []
+        self.vital_fds: list[int] = []
+        self.child_ended = False
         self.poller = select.poll()
 
     def run(self) -> None:
@@ -64,10 +67,8 @@ class Keeper:
         while not self.stopping and not self._owner_gone():
             if self.phase in ("failed", "died") and not self.record.leases():
                 break
-            if (
-                not self.record.folder.exists()
-            ):  # someone cleared the cache: an engine nobody can find must go
-                break
+            if not self.record.folder.exists():
+                break  # someone cleared the cache: an engine that nobody can find must go
             self.poller.poll(200 if self.phase == "starting" else 1000)
             self._drain()
             self._observe()
@@ -84,7 +85,7 @@ class Keeper:
         signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, self._child_ended)
         self.poller.register(self.wake, select.POLLIN)
         if self.owner:
             # Without pidfd (old kernel) the regular look at /proc has to do.
@@ -94,6 +95,9 @@ class Keeper:
 
     def _asked_to_stop(self, *_: Any) -> None:
         self.stopping = True
+
+    def _child_ended(self, *_: Any) -> None:
+        self.child_ended = True
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -134,7 +138,8 @@ class Keeper:
 
     def _observe(self) -> None:
         """Look at the engine once, and write down what changed."""
-        self._reap()
+        if self.child_ended:
+            self._reap()
         if self.engine is None or self.phase in ("failed", "died"):
             return
         code = self.engine.poll()
@@ -145,13 +150,27 @@ class Keeper:
             if self._healthy():
                 self.phase = "ready"
                 self.facts["ready_s"] = round(time.monotonic() - self.begun, 2)
+                self._watch_vital()
             if stage != self.stage or self.phase == "ready":
                 self.stage = stage
                 self._write()
+        elif not all(process.alive() for process in self.vital):
+            self.facts["lost"] = True
+            self._ended(1)
+
+    def _watch_vital(self) -> None:
+        """Watch vLLM's inner processes: when one is killed, its server answers 503 for seconds, and then says nothing."""
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error, AttributeError, OSError, IndexError):
+                named = identify(process.pid)
+                if named and process.cmdline()[0].startswith("VLLM::"):
+                    self.vital.append(named)
+                    self.vital_fds.append(os.pidfd_open(process.pid))
+                    self.poller.register(self.vital_fds[-1], select.POLLIN)
 
     def _reap(self) -> None:
         """Collect orphans that became ours, without taking the engine's exit code from `Popen`."""
-        assert self.engine is None or self.engine.pid
+        self.child_ended = False
         for child in psutil.Process().children():
             if self.engine is not None and child.pid == self.engine.pid:
                 continue
@@ -160,6 +179,10 @@ class Keeper:
 
     def _ended(self, code: int) -> None:
         self._kill_all()
+        for fd in self.vital_fds:
+            self.poller.unregister(fd)
+            os.close(fd)
+        self.vital, self.vital_fds = [], []
         self.phase = "died" if self.phase == "ready" else "failed"
         self.facts |= {"exit_code": code, "ended_s": round(time.monotonic() - self.begun, 2)}
         self._write()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 # What the student sees, in the order it happens; a line that matches puts the start in this stage.
 # Checked against vLLM 0.24 and 0.32; a line that changes its wording only makes the bar less talkative.
@@ -97,13 +98,22 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
 _FAULTS = [(re.compile(pattern), what, remedy) for pattern, what, remedy in FAULTS]
 
 
-def explain(lines: Sequence[str]) -> tuple[str, str] | None:
-    """What failed and what to try, as far as the log tells; None when it does not."""
+@dataclass(frozen=True)
+class Explanation:
+    """What failed, what to try, and the log's own lines about it."""
+
+    what: str
+    remedy: str
+    lines: list[str]
+
+
+def explain(lines: Sequence[str]) -> Explanation | None:
+    """What a log says about the failure; None when it says nothing we know."""
     for pattern, what, remedy in _FAULTS:
-        for line in lines:
+        for index, line in enumerate(lines):
             if found := pattern.search(line):
                 groups = [g.strip()[:300] for g in found.groups(default="")]
-                return what.format(*groups), remedy
+                return Explanation(what.format(*groups), remedy, telling(lines[index:][:8])[:3])
     return None
 
 
@@ -111,7 +121,9 @@ _PREFIX = re.compile(
     r"^(\([\w=: ]+\) )?(INFO|WARNING|ERROR|DEBUG) \d\d-\d\d \d\d:\d\d:\d\d (\[[\w.]+:\d+\] ?)?"
 )
 _NOISE = re.compile(
-    r"^\s*(File \"|Traceback|\^+$|~|raise |return |await |self\.|\.{3})|resource_tracker|warnings\.warn|Route: "
+    r"^\s*(File \"|Traceback|\^+$|~|raise |return |await |self\.|\.{3})|^\s*(usage:|\[--|\[-\w |\[model_tag)"
+    r"|resource_tracker|warnings\.warn|Route: |For further information visit|nanobind: |^ - (leaked|\.\.\. skipped)"
+    r"|^INFO: +[\d.]+:\d+ - "
 )
 
 

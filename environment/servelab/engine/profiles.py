@@ -273,11 +273,8 @@ def launch_command(
     """
     of = of or profile()
     address = ["--host", host, "--port", str(port)]
+    name = served_name or of.model
+    named = [] if option(args, "--served-model-name") is not None else ["--served-model-name", name]
     if of.name == "scripted":
-        return [sys.executable, "-m", "servelab.engine.scripted", *address, *args]
-    named = (
-        []
-        if option(args, "--served-model-name") is not None
-        else ["--served-model-name", served_name or of.model]
-    )
+        return [sys.executable, "-m", "servelab.engine.scripted", *named, *address, *args]
     return [sys.executable, "-m", MODULE, "--model", str(model), *named, *address, *flags(of, args), *args]

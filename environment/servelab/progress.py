@@ -11,7 +11,12 @@ from tqdm import tqdm
 
 
 def bar(
-    iterable: Iterable[Any] | None = None, *, total: float | None = None, desc: str = "", unit: str = "it"
+    iterable: Iterable[Any] | None = None,
+    *,
+    total: float | None = None,
+    desc: str = "",
+    unit: str = "it",
+    bar_format: str | None = None,
 ) -> tqdm:
     """A one-line progress bar on standard output.
 
@@ -25,6 +30,7 @@ def bar(
         total=total,
         desc=desc,
         unit=unit,
+        bar_format=bar_format,
         file=sys.stdout,
         disable=os.environ.get("SERVELAB_PROGRESS") == "0",
         dynamic_ncols=False,

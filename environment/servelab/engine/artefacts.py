@@ -138,7 +138,8 @@ def _run(artefact: Artefact, command: list[str]) -> None:
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     begun = time.monotonic()
-    with progress.bar(total=100, desc=f"making {artefact.name} (once)", unit="%") as bar:
+    look = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}{postfix}"
+    with progress.bar(total=100, desc=f"making {artefact.name} (once)", bar_format=look) as bar:
         with subprocess.Popen(
             command,
             env=env,

@@ -562,9 +562,10 @@ def _wait(record: Record, timeout_s: float, show: bool, expected_s: float) -> No
     if show:
         print(f"$ {shown(spec['command'], spec['env'], profile)}", flush=True)
     begun = time.monotonic()
-    bar = progress.bar(total=round(expected_s), desc="starting", unit="s") if show else None
-    if bar is not None:
-        bar.bar_format = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} s"
+    bar = None
+    if show:
+        look = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt} s"
+        bar = progress.bar(total=round(expected_s), desc="starting", bar_format=look)
     try:
         while True:
             state_now, phase = record.state(), record.phase()

@@ -39,6 +39,7 @@
 # %load_ext servelab
 import asyncio
 import json
+import os
 import threading
 import time
 import uuid
@@ -46,11 +47,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import flask
 import httpx
-import matplotlib.pyplot as plt
 import numpy as np
 
 import servelab
-from servelab.checks import partial, served
+from servelab.checks import served
 from servelab.engine.scripted import Fault, ScriptedEngine
 from servelab.load import charts, ledger
 from servelab.load.naive import load_backend
@@ -100,7 +100,9 @@ print(f"median {np.median(latencies_s):.2f} s")
 ordered = sorted(latencies_s)
 position = (len(ordered) - 1) * 95 / 100
 print("sorted   ", ordered)
-print(f"p95 sits at position {position:.1f}, so {position - 3:.0%} of the way from {ordered[3]} to {ordered[4]}:")
+print(
+    f"p95 sits at position {position:.1f}, so {position - 3:.0%} of the way from {ordered[3]} to {ordered[4]}:"
+)
 print(f"{ordered[3] + (position - 3) * (ordered[4] - ordered[3]):.2f} s")
 
 # %% [markdown]
@@ -118,6 +120,7 @@ print(f"{ordered[3] + (position - 3) * (ordered[4] - ordered[3]):.2f} s")
 # Careful: throughput comes from the wall clock, not from the latencies, because requests overlap. If no request finished, there is nothing
 # to summarise: raise `ValueError`. Use NumPy or write the loop yourself, as you like.
 
+
 # %% tags=["answer"] id="summarise"
 def summarise(latencies_s, wall_s):
     """Throughput, mean and percentiles of one load test."""
@@ -133,6 +136,7 @@ def summarise(latencies_s, wall_s):
         "p99_s": float(p99),
     }
     ### END SOLUTION
+
 
 # %% tags=["check"] id="summarise-throughput-check" points=2
 _got = summarise([2.0, 4.0, 4.0, 4.0], 8.0)
@@ -235,6 +239,7 @@ print(f"L = {L} requests    X = {X} requests/s    W = {W} s    X * W = {X * W}")
 #
 # Return a dictionary with `requests_per_s` and `latency_s`: how long a user waits for one answer, queueing included, thinking *not* included.
 
+
 # %% tags=["answer"] id="predict"
 def predict(users, service_s, slots=1, think_s=0.0):
     """Throughput and latency of a closed loop of users around a server with some slots."""
@@ -245,12 +250,17 @@ def predict(users, service_s, slots=1, think_s=0.0):
     return {"requests_per_s": requests_per_s, "latency_s": users / requests_per_s - think_s}
     ### END SOLUTION
 
+
 # %% tags=["check"] id="predict-naive-check" points=2
 _got = predict(1, 2.0)
 assert abs(_got["requests_per_s"] - 0.5) < 1e-9, "One user, 2 s a request: a request is finished every 2 s."
-assert abs(_got["latency_s"] - 2.0) < 1e-9, "A user who is alone waits for the service time and for nothing else."
+assert abs(_got["latency_s"] - 2.0) < 1e-9, (
+    "A user who is alone waits for the service time and for nothing else."
+)
 _got = predict(2, 2.0)
-assert abs(_got["requests_per_s"] - 0.5) < 1e-9, "Ada and Ben share one slot: how often does it finish a request?"
+assert abs(_got["requests_per_s"] - 0.5) < 1e-9, (
+    "Ada and Ben share one slot: how often does it finish a request?"
+)
 assert abs(_got["latency_s"] - 4.0) < 1e-9, "Look at Ada's second request above: how long was she waiting?"
 ### BEGIN HIDDEN TESTS
 for _users, _service in ((3, 0.7), (8, 1.3), (25, 0.11), (400, 2.5)):
@@ -266,7 +276,9 @@ print("One slot, no thinking: the examples are right.")
 
 # %% tags=["check"] id="predict-general-check" points=2
 _got = predict(4, 2.0, think_s=10.0)
-assert abs(_got["latency_s"] - 2.0) < 1e-9, "Four users who think for 10 s leave the server idle at times: nobody needs to queue."
+assert abs(_got["latency_s"] - 2.0) < 1e-9, (
+    "Four users who think for 10 s leave the server idle at times: nobody needs to queue."
+)
 assert abs(_got["requests_per_s"] - 4 / 12) < 1e-9, "Each of the four users sends one request every 12 s."
 ### BEGIN HIDDEN TESTS
 for _users, _service, _slots, _think in (
@@ -284,7 +296,9 @@ for _users, _service, _slots, _think in (
     _got = predict(_users, _service, _slots, _think)
     _case = f"{_users} users, {_service} s service, {_slots} slot(s), {_think} s of thinking"
     _rate = min(_users / (_service + _think), _slots / _service)
-    assert abs(_got["requests_per_s"] / _rate - 1) < 1e-6, f"{_case}: the throughput is wrong. Which of the two limits is the smaller?"
+    assert abs(_got["requests_per_s"] / _rate - 1) < 1e-6, (
+        f"{_case}: the throughput is wrong. Which of the two limits is the smaller?"
+    )
     assert abs(_got["latency_s"] / (_users / _rate - _think) - 1) < 1e-6, (
         f"{_case}: the latency does not fit. Users = throughput * (latency + thinking time)."
     )
@@ -298,7 +312,9 @@ print("Slots and thinking: the examples are right.")
 # %% tags=["output"] id="reading-users"
 for users in (1, 8, 16, 24, 32):
     expected = predict(users, service_s=2.0, think_s=30.0)
-    print(f"{users:2d} readers: {expected['requests_per_s']:.2f} requests/s, {expected['latency_s']:5.1f} s per answer")
+    print(
+        f"{users:2d} reading: {expected['requests_per_s']:.2f} requests/s, {expected['latency_s']:5.1f} s per answer"
+    )
 
 # %% [markdown]
 # Up to (2 + 30) / 2 = 16 readers the server has time to spare, and they wait 2 s. That is the **saturation point**. Beyond it
@@ -332,6 +348,7 @@ for users in (1, 8, 16, 24, 32):
 # %% id="limits"
 MAX_TOKENS = 256  # the longest answer that one request may ask for
 
+
 # %% tags=["answer"] id="read-request"
 def read_request(raw):
     """The prompt and max_tokens of a request's body, or ValueError with a message for the caller."""
@@ -348,23 +365,31 @@ def read_request(raw):
     return {"prompt": prompt, "max_tokens": max_tokens}
     ### END SOLUTION
 
+
 # %% tags=["check"] id="read-request-good-check" points=1
-assert read_request(b'{"prompt": "Hello", "max_tokens": 5}') == {"prompt": "Hello", "max_tokens": 5}, "A good request is changed or refused."
-assert read_request(b'{"prompt": "Hello"}') == {"prompt": "Hello", "max_tokens": 16}, "Without max_tokens, 16 are meant."
+assert read_request(b'{"prompt": "Hello", "max_tokens": 5}') == {"prompt": "Hello", "max_tokens": 5}, (
+    "A good request is changed or refused."
+)
+assert read_request(b'{"prompt": "Hello"}') == {"prompt": "Hello", "max_tokens": 16}, (
+    "Without max_tokens, 16 are meant."
+)
 ### BEGIN HIDDEN TESTS
 for _body in (
     {"prompt": "x", "max_tokens": 1},
     {"prompt": "x", "max_tokens": 256},
-    {"prompt": "Grüße, 東京! \"quoted\"\n", "max_tokens": 3},
+    {"prompt": 'Grüße, 東京! "quoted"\n', "max_tokens": 3},
     {"prompt": "{}", "max_tokens": 16},
 ):
     _sent = {**_body, "model": "any", "temperature": 0.2, "user": None}
     assert read_request(json.dumps(_sent).encode()) == _body, (
         f"{_sent} is a good request: it must come through with prompt and max_tokens only."
     )
-    assert read_request(json.dumps(_sent, ensure_ascii=False).encode()) == _body, "JSON may hold letters of every language."
+    assert read_request(json.dumps(_sent, ensure_ascii=False).encode()) == _body, (
+        "JSON may hold letters of every language."
+    )
 ### END HIDDEN TESTS
 print("Good requests: the examples are right.")
+
 
 # %% id="refusal"
 def refusal(raw):
@@ -374,6 +399,7 @@ def refusal(raw):
     except ValueError as error:
         return str(error)
     return None
+
 
 # %% tags=["check"] id="read-request-json-check" points=1
 assert refusal(b"prompt=Hello") is not None, "A body that is not JSON must be refused."
@@ -386,17 +412,25 @@ print("Not a JSON object: the examples are right.")
 
 # %% tags=["check"] id="read-request-prompt-check" points=1
 assert "prompt" in str(refusal(b'{"max_tokens": 5}')).lower(), "Without a prompt: refuse, and name the field."
-assert "prompt" in str(refusal(b'{"prompt": 7}')).lower(), "A prompt that is a number: refuse, and name the field."
+assert "prompt" in str(refusal(b'{"prompt": 7}')).lower(), (
+    "A prompt that is a number: refuse, and name the field."
+)
 ### BEGIN HIDDEN TESTS
 for _prompt in (None, "", 0, True, ["Hello"], {"text": "Hello"}):
     _raw = json.dumps({"prompt": _prompt}).encode()
-    assert "prompt" in str(refusal(_raw)).lower(), f"The body {_raw!r} has no usable prompt: refuse it and name the field."
+    assert "prompt" in str(refusal(_raw)).lower(), (
+        f"The body {_raw!r} has no usable prompt: refuse it and name the field."
+    )
 ### END HIDDEN TESTS
 print("Bad prompts: the examples are right.")
 
 # %% tags=["check"] id="read-request-tokens-check" points=1
-assert "max_tokens" in str(refusal(b'{"prompt": "Hello", "max_tokens": 0}')), "max_tokens starts at 1: refuse 0, and name the field."
-assert "max_tokens" in str(refusal(b'{"prompt": "Hello", "max_tokens": "16"}')), "A string is not a number: refuse it, and name the field."
+assert "max_tokens" in str(refusal(b'{"prompt": "Hello", "max_tokens": 0}')), (
+    "max_tokens starts at 1: refuse 0, and name the field."
+)
+assert "max_tokens" in str(refusal(b'{"prompt": "Hello", "max_tokens": "16"}')), (
+    "A string is not a number: refuse it, and name the field."
+)
 ### BEGIN HIDDEN TESTS
 for _value in (-1, 257, 10**9, 2.5, 16.0, float("nan"), [16], True, False):
     _raw = json.dumps({"prompt": "Hello", "max_tokens": _value}).encode()
@@ -424,7 +458,9 @@ print("Bad max_tokens: the examples are right.")
 # %% tags=["output"] id="meet-the-toy"
 toy = load_backend("toy")
 completion = toy.generate("The capital of France is", 4)
-print(repr(completion.text), completion.prompt_tokens, "tokens in,", completion.completion_tokens, "tokens out")
+print(
+    repr(completion.text), completion.prompt_tokens, "tokens in,", completion.completion_tokens, "tokens out"
+)
 print("The longest prompt it takes:", toy.max_prompt_tokens, "tokens")
 
 # %% [markdown]
@@ -434,21 +470,27 @@ print("The longest prompt it takes:", toy.max_prompt_tokens, "tokens")
 
 # %% tags=["live"] id="characters-are-not-tokens"
 smollm2 = load_backend("smollm2")
-for text in ("the cat and the dog sat on a mat", "qJ7#zW!9xK@4mL$2vB^8nR&5tY*1cD(3", "東京は今日も雨が降っている。傘を持っていけばよかった。寒いです"):
+for text in (
+    "the cat and the dog sat on a mat",
+    "qJ7#zW!9xK@4mL$2vB^8nR&5tY*1cD(3",
+    "東京は今日も雨が降っている。傘を持っていけばよかった。寒いです。",
+):
     print(f"{len(text)} characters, {smollm2.count_tokens(text):2d} tokens   {text}")
 
 # %% [markdown]
-# And this is the real model, alone and undisturbed. The first answer after loading is slower, because memory has to be laid out
+# And this is the real model, alone and undisturbed. The first answer after loading tends to be slower, because memory has to be laid out
 # once: that is the **warm-up**, and a fair measurement leaves it out.
 
 # %% tags=["live"] id="one-real-answer"
 for attempt in ("warm-up", "warm"):
     began = time.perf_counter()
     completion = smollm2.generate("The capital of France is", 16)
-    print(f"{attempt:8s} {time.perf_counter() - began:.2f} s for {completion.completion_tokens} tokens: {completion.text!r}")
+    took_s = time.perf_counter() - began
+    print(f"{attempt:8s} {took_s:.2f} s for {completion.completion_tokens} tokens: {completion.text!r}")
 
 # %% [markdown]
 # Two helpers write the JSON envelopes for you, so that you can think about the server:
+
 
 # %% id="envelopes"
 def error_body(message, kind="invalid_request_error"):
@@ -472,6 +514,7 @@ def completion_body(completion, model, max_tokens):
         },
     }
 
+
 # %% [markdown]
 # ### Your turn: `make_app`
 #
@@ -486,6 +529,7 @@ def completion_body(completion, model, max_tokens):
 #    traceback) is for your logs and not for strangers. And one failure must not stop the next request from being served.
 #
 # In Flask, `flask.request.get_data()` is the raw body, and a view may return `(dictionary, status)`: the dictionary becomes JSON.
+
 
 # %% tags=["answer"] id="make-app"
 def make_app(backend_name):
@@ -515,28 +559,47 @@ def make_app(backend_name):
     return app
     ### END SOLUTION
 
+
 # %% [markdown]
 # The checks talk to your server as any client would: over HTTP. `served(app)` runs it on a free port of this machine while its block lasts,
 # with a thread for every request.
 
 # %% tags=["check"] id="make-app-good-check" points=2
 with served(make_app("toy")) as _url:
-    _answer = httpx.post(f"{_url}/v1/completions", json={"prompt": "one two three", "max_tokens": 4}, timeout=20)
-assert _answer.status_code == 200, f"A good request was answered with status {_answer.status_code}: {_answer.text[:300]}"
-assert _answer.json()["choices"][0]["text"] == toy.generate("one two three", 4).text, "The text is not what the model generated."
-assert _answer.json()["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, "The usage is wrong."
+    _answer = httpx.post(
+        f"{_url}/v1/completions", json={"prompt": "one two three", "max_tokens": 4}, timeout=20
+    )
+assert _answer.status_code == 200, (
+    f"A good request was answered with status {_answer.status_code}: {_answer.text[:300]}"
+)
+assert _answer.json()["choices"][0]["text"] == toy.generate("one two three", 4).text, (
+    "The text is not what the model generated."
+)
+assert _answer.json()["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}, (
+    "The usage is wrong."
+)
 ### BEGIN HIDDEN TESTS
 with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as _client:
     for _prompt, _max_tokens in (("Grüße aus 東京", 2), ("a b c", 16), (" ".join(["word"] * 64), 3)):
         _sent = {"model": "any", "prompt": _prompt, "max_tokens": _max_tokens}
         _answer = _client.post("/v1/completions", json=_sent)
-        assert _answer.status_code == 200, f"A prompt of {len(_prompt.split())} tokens was refused; 64 are allowed."
+        assert _answer.status_code == 200, (
+            f"A prompt of {len(_prompt.split())} tokens was refused; 64 are allowed."
+        )
         _body = _answer.json()
-        assert _body["choices"][0]["text"] == toy.generate(_prompt, _max_tokens).text, "The text is not what the model generated."
-        assert _body["choices"][0]["finish_reason"] == "length", "The finish reason is wrong: was max_tokens passed on?"
-        assert _body["model"] == "toy" and _body["object"] == "text_completion", "model or object is missing: use completion_body."
+        assert _body["choices"][0]["text"] == toy.generate(_prompt, _max_tokens).text, (
+            "The text is not what the model generated."
+        )
+        assert _body["choices"][0]["finish_reason"] == "length", (
+            "The finish reason is wrong: was max_tokens passed on?"
+        )
+        assert _body["model"] == "toy" and _body["object"] == "text_completion", (
+            "model or object is missing: use completion_body."
+        )
     _answer = _client.post("/v1/completions", content=b'{"prompt": "a b c", "max_tokens": 2}')
-    assert _answer.status_code == 200, "A JSON body without a Content-Type header was refused: read the raw bytes."
+    assert _answer.status_code == 200, (
+        "A JSON body without a Content-Type header was refused: read the raw bytes."
+    )
 ### END HIDDEN TESTS
 print("Good requests over HTTP: the examples are right.")
 
@@ -545,20 +608,30 @@ _too_long = " ".join(["word"] * 65)
 with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as _client:
     for _sent in (b"not JSON", b"{}", json.dumps({"prompt": _too_long}).encode()):
         _answer = _client.post("/v1/completions", content=_sent)
-        assert _answer.status_code == 400, f"The body {_sent[:40]!r}... deserves 400, not {_answer.status_code}."
+        assert _answer.status_code == 400, (
+            f"The body {_sent[:40]!r}... deserves 400, not {_answer.status_code}."
+        )
         assert _answer.json()["error"]["message"], "The error has no message."
         assert "Traceback" not in _answer.text, "A traceback reached the caller."
-    assert "65" in _answer.json()["error"]["message"], "A prompt of 65 tokens: the message must say how many tokens it has."
+    assert "65" in _answer.json()["error"]["message"], (
+        "A prompt of 65 tokens: the message must say how many tokens it has."
+    )
 ### BEGIN HIDDEN TESTS
 with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as _client:
     for _sent in (b"", b'["Hello"]', b'{"prompt": 7}'):
         _answer = _client.post("/v1/completions", content=_sent, headers={"Content-Type": "application/json"})
         assert _answer.status_code == 400, f"The body {_sent!r} deserves 400, not {_answer.status_code}."
         _error = _answer.json()["error"]
-        assert _error["message"] and _error["type"] == "invalid_request_error", "Use error_body for every refusal."
-        assert "Traceback" not in _answer.text and ".py" not in _answer.text, "Something internal reached the caller."
+        assert _error["message"] and _error["type"] == "invalid_request_error", (
+            "Use error_body for every refusal."
+        )
+        assert "Traceback" not in _answer.text and "site-packages" not in _answer.text, (
+            "Something internal reached the caller."
+        )
     _answer = _client.post("/v1/completions", json={"prompt": "a" * 5000, "max_tokens": 1})
-    assert _answer.status_code == 200, "One very long word is one token for the toy: count tokens, not characters."
+    assert _answer.status_code == 200, (
+        "One very long word is one token for the toy: count tokens, not characters."
+    )
     _answer = _client.post("/v1/completions", json={"prompt": "a " * 65, "max_tokens": 1})
     assert _answer.status_code == 400, "65 very short words are 65 tokens: count tokens, not characters."
     assert "64" in _answer.json()["error"]["message"], "The message must say how many tokens are allowed."
@@ -568,39 +641,46 @@ print("Bad requests over HTTP: the examples are right.")
 # %% [markdown]
 # Now several callers at once. This cell sends requests from several threads, and keeps the answers in order:
 
+
 # %% id="at-once"
 def post_at_once(url, bodies):
     """Send all bodies at the same moment; the responses, in the order of the bodies."""
+
     def post(body):
         return httpx.post(f"{url}/v1/completions", json=body, timeout=20)
 
     with ThreadPoolExecutor(len(bodies)) as pool:
         return list(pool.map(post, bodies))
 
+
 # %% tags=["check"] id="make-app-concurrent-check" points=2
 with served(make_app("toy")) as _url:
     _answers = post_at_once(_url, [{"prompt": f"caller {_n}", "max_tokens": 8} for _n in range(4)])
-assert [_a.status_code for _a in _answers] == [200] * 4, "With four callers at once some got no answer: who was inside the model together?"
-assert [_a.json()["choices"][0]["text"] for _a in _answers] == [toy.generate(f"caller {_n}", 8).text for _n in range(4)], (
-    "With four callers at once, somebody got somebody else's answer."
+assert [_a.status_code for _a in _answers] == [200] * 4, (
+    "With four callers at once some got no answer: who was inside the model together?"
 )
+assert [_a.json()["choices"][0]["text"] for _a in _answers] == [
+    toy.generate(f"caller {_n}", 8).text for _n in range(4)
+], "With four callers at once, somebody got somebody else's answer."
 ### BEGIN HIDDEN TESTS
 with served(make_app("toy")) as _url:
     _bodies = [{"prompt": f"guest {_n}", "max_tokens": 6 + _n} for _n in range(12)]
     _answers = post_at_once(_url, _bodies)
     assert all(_a.status_code == 200 for _a in _answers), "With twelve callers at once some got no answer."
     for _body, _answer in zip(_bodies, _answers):
-        assert _answer.json()["choices"][0]["text"] == toy.generate(_body["prompt"], _body["max_tokens"]).text, (
-            "With twelve callers at once, somebody got somebody else's answer."
-        )
+        assert (
+            _answer.json()["choices"][0]["text"] == toy.generate(_body["prompt"], _body["max_tokens"]).text
+        ), "With twelve callers at once, somebody got somebody else's answer."
     # While the model is busy for a long time, a refusal must come back first.
     with ThreadPoolExecutor(2) as _pool:
-        _long = _pool.submit(httpx.post, f"{_url}/v1/completions", json={"prompt": "x", "max_tokens": 200}, timeout=20)
+        _long = _pool.submit(
+            httpx.post, f"{_url}/v1/completions", json={"prompt": "x", "max_tokens": 256}, timeout=20
+        )
         time.sleep(0.2)
-        _bad = httpx.post(f"{_url}/v1/completions", json={"max_tokens": 1}, timeout=20)
+        httpx.post(f"{_url}/v1/completions", json={"max_tokens": 1}, timeout=20)
         _first = not _long.done()
         assert _long.result().status_code == 200, "A long request got no answer."
-    assert _bad.status_code == 400 and _first, "A bad request had to wait for the model: refuse it before the queue."
+    assert _first, "A bad request had to wait for the model: refuse it before the queue."
 ### END HIDDEN TESTS
 print("Callers at once: the examples are right.")
 
@@ -623,9 +703,9 @@ with served(make_app("toy-faulty")) as _url, httpx.Client(base_url=_url, timeout
     assert _error.get("message") and _error.get("type") == "server_error", (
         "A failure must be answered in the same JSON shape as a refusal, with type server_error."
     )
-    assert not any(_word in _answer.text for _word in ("Traceback", "RuntimeError", "Allocator", ".py")), (
-        "The caller was shown what is inside the server."
-    )
+    assert not any(
+        _word in _answer.text for _word in ("Traceback", "RuntimeError", "Allocator", "site-packages")
+    ), "The caller was shown what is inside the server."
     try:
         _status = _client.post("/v1/completions", json={"prompt": "all is well", "max_tokens": 2}).status_code
     except httpx.TimeoutException:
@@ -644,7 +724,9 @@ with served(make_app("toy")) as url:
     for body in ({"prompt": "Hello there", "max_tokens": 3}, {"prompt": "word " * 65}):
         response = httpx.post(f"{url}/v1/completions", json=body)
         answer = response.json()
-        print(response.status_code, answer["choices"][0] if "choices" in answer else answer["error"]["message"])
+        print(
+            response.status_code, answer["choices"][0] if "choices" in answer else answer["error"]["message"]
+        )
 
 # %% [markdown]
 # ## Step 6 · The load generator
@@ -674,6 +756,7 @@ with served(make_app("toy")) as url:
 #
 # The clock is `time.perf_counter()`. A hint, if you want one: `asyncio.Semaphore(concurrency)` is a room with that many chairs.
 
+
 # %% tags=["answer"] id="closed-loop"
 async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
     """Play `concurrency` users until every prompt was sent once; one result per prompt, in order."""
@@ -699,6 +782,7 @@ async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
         return await asyncio.gather(*(one(prompt) for prompt in prompts))
     ### END SOLUTION
 
+
 # %% [markdown]
 # How do you check a measuring instrument? Against something whose true values are known. The **scripted engine** speaks the same HTTP as your server,
 # but its token times are set beforehand, and it writes down when every request came and went. Here it has two slots and takes 0.2 s for each request:
@@ -722,24 +806,34 @@ assert len(_got) == 7, f"7 prompts, but you returned {len(_got)} results."
 assert _most <= 3, f"Concurrency 3 was asked for, and {_most} requests were under way at once."
 assert sorted(_r["body"]["prompt"] for _r in _log) == _prompts, "Each prompt must be sent once."
 ### BEGIN HIDDEN TESTS
-for _n, _users in ((1, 4), (5, 1), (9, 4), (24, 8), (4, 4)):
-    with ScriptedEngine(tokens=5, ttft_s=0.2, itl_s=0.01) as _engine:
+for _n, _users in ((1, 4), (3, 1), (9, 4), (24, 8), (4, 4)):
+    with ScriptedEngine(tokens=5, ttft_s=0.15, itl_s=0.01) as _engine:
         _prompts = [f"hidden question {_i}" for _i in range(_n)]
         _got = await closed_loop(_engine.base_url, _engine.model, _prompts, _users, 5)
         _log, _most = _engine.requests, _engine.max_concurrent
     _case = f"{_n} prompts, concurrency {_users}"
-    assert len(_log) == _n == len(_got), f"{_case}: the engine got {len(_log)} requests and you returned {len(_got)} results."
+    assert len(_log) == _n == len(_got), (
+        f"{_case}: the engine got {len(_log)} requests and you returned {len(_got)} results."
+    )
     assert _most <= _users, f"{_case}: {_most} requests were under way at once."
-    assert _most == min(_n, _users), f"{_case}: there were never more than {_most} requests under way at once."
-    assert all(_r["body"].get("max_tokens") == 5 for _r in _log), f"{_case}: max_tokens did not reach the engine."
-    assert all(_r["status"] == 200 for _r in _log), f"{_case}: the engine refused a request: {_log[0]['path']}"
+    assert _most == min(_n, _users), (
+        f"{_case}: there were never more than {_most} requests under way at once."
+    )
+    assert all(_r["body"].get("max_tokens") == 5 for _r in _log), (
+        f"{_case}: max_tokens did not reach the engine."
+    )
+    assert all(_r["status"] == 200 for _r in _log), (
+        f"{_case}: the engine refused a request: {_log[0]['path']}"
+    )
 # Answers of different lengths: a free user must send the next request at once.
-_long, _short = [0.6], [0.05]
+_long, _short = [1.5], [0.05]
 with ScriptedEngine(schedule=[_long] + [_short] * 9) as _engine:
     await closed_loop(_engine.base_url, _engine.model, [f"p{_i}" for _i in range(10)], 2, 1)
     _log = _engine.requests
 _before = sum(_r["arrived_s"] < _log[0]["finished_s"] for _r in _log[1:])
-assert _before >= 6, "While one user waited for a long answer, the other one stopped asking. Who was it waiting for?"
+assert _before >= 6, (
+    "While one user waited for a long answer, the other one stopped asking. Who was it waiting for?"
+)
 ### END HIDDEN TESTS
 print("Number of requests and concurrency: the examples are right.")
 
@@ -747,7 +841,9 @@ print("Number of requests and concurrency: the examples are right.")
 with ScriptedEngine(schedule={"slow": [0.4], "quick": [0.05], "medium": [0.2]}) as _engine:
     _got = await closed_loop(_engine.base_url, _engine.model, ["slow", "quick", "medium"], 3, 1)
     _alone = await closed_loop(_engine.base_url, _engine.model, ["slow"], 1, 1)
-assert all(set(_r) >= {"ok", "text", "start_s", "latency_s"} for _r in _got), "Each result needs the four keys of the table."
+assert all(set(_r) >= {"ok", "text", "start_s", "latency_s"} for _r in _got), (
+    "Each result needs the four keys of the table."
+)
 assert _got[0]["text"] == _alone[0]["text"], "The first result must be that of the first prompt."
 ### BEGIN HIDDEN TESTS
 from servelab.engine.words import answer_words
@@ -764,11 +860,20 @@ for _kind in ("500", "429", "cut"):
     with ScriptedEngine(tokens=2, ttft_s=0.05, itl_s=0.01, faults=[Fault(_kind, every=3)]) as _engine:
         _got = await closed_loop(_engine.base_url, _engine.model, [f"p{_i}" for _i in range(7)], 2, 2)
         _log = _engine.requests
-    assert len(_log) == 7, f"Two of 7 requests failed, and the engine saw {len(_log)} requests: nobody should try again by himself."
+    assert len(_log) == 7, (
+        f"Two of 7 requests failed, and the engine saw {len(_log)} requests: nobody should try again by himself."
+    )
     assert sorted(bool(_r["ok"]) for _r in _got) == [False] * 2 + [True] * 5, (
         f"Two of 7 requests failed ({_kind}), and your results show {sum(not _r['ok'] for _r in _got)} failures."
     )
-    assert all((_r["text"] is None) != bool(_r["ok"]) for _r in _got), "text is None exactly where a request failed."
+    assert all((_r["text"] is None) != bool(_r["ok"]) for _r in _got), (
+        "text is None exactly where a request failed."
+    )
+with ScriptedEngine(schedule=[[5.3]]) as _engine:
+    _got = await closed_loop(_engine.base_url, _engine.model, ["patience"], 1, 1)
+assert _got[0]["ok"], (
+    "An answer that took more than 5 s counts as failed. Who gave up: the engine or your client?"
+)
 ### END HIDDEN TESTS
 print("Order and failures: the examples are right.")
 
@@ -776,26 +881,34 @@ print("Order and failures: the examples are right.")
 with ScriptedEngine(tokens=3, ttft_s=0.2, itl_s=0.02) as _engine:
     _got = await closed_loop(_engine.base_url, _engine.model, ["a", "b", "c"], 1, 3)
     _log = _engine.requests
-_ratio = np.median([_mine["latency_s"] / (_true["finished_s"] - _true["arrived_s"]) for _mine, _true in zip(_got, _log)])
-assert 0.8 < _ratio < 1.6, f"Your latencies are {_ratio:.2f} times what the engine wrote down. When does your stopwatch start?"
+_ratio = np.median(
+    [_mine["latency_s"] / (_true["finished_s"] - _true["arrived_s"]) for _mine, _true in zip(_got, _log)]
+)
+assert 0.8 < _ratio < 1.6, (
+    f"Your latencies are {_ratio:.2f} times what the engine wrote down. When does your stopwatch start?"
+)
 ### BEGIN HIDDEN TESTS
 for _users, _slots in ((2, None), (4, 1), (6, 2)):
     with ScriptedEngine(tokens=3, ttft_s=0.15, itl_s=0.02, slots=_slots) as _engine:
-        _prompts = [f"p{_i}" for _i in range(12)]
+        _prompts = [f"p{_i}" for _i in range(10)]
         _got = await closed_loop(_engine.base_url, _engine.model, _prompts, _users, 3)
         _log = {_r["body"]["prompt"]: _r for _r in _engine.requests}
     _true = [_log[_prompt] for _prompt in _prompts]
-    _ratio = np.median([_mine["latency_s"] / (_r["finished_s"] - _r["arrived_s"]) for _mine, _r in zip(_got, _true)])
+    _ratio = np.median(
+        [_mine["latency_s"] / (_r["finished_s"] - _r["arrived_s"]) for _mine, _r in zip(_got, _true)]
+    )
     assert 0.8 < _ratio < 1.6, (
         f"{_users} users: your latencies are {_ratio:.2f} times what the engine wrote down. When does your stopwatch start and stop?"
     )
     # How late each request was sent, as a share of the whole run.
     _whole = max(_r["finished_s"] for _r in _true) - _true[0]["arrived_s"]
-    _off = max(abs(_mine["start_s"] - (_r["arrived_s"] - _true[0]["arrived_s"])) / _whole for _mine, _r in zip(_got, _true))
-    assert _off < 0.4, f"{_users} users: a start_s is far from the moment at which the engine got that request. Since when do you count?"
-with ScriptedEngine(schedule=[[5.6]]) as _engine:
-    _got = await closed_loop(_engine.base_url, _engine.model, ["patience"], 1, 1)
-assert _got[0]["ok"], "An answer that took more than 5 s counts as failed. Who gave up: the engine or your client?"
+    _off = max(
+        abs(_mine["start_s"] - (_r["arrived_s"] - _true[0]["arrived_s"])) / _whole
+        for _mine, _r in zip(_got, _true)
+    )
+    assert _off < 0.4, (
+        f"{_users} users: a start_s is far from the moment at which the engine got that request. Since when do you count?"
+    )
 ### END HIDDEN TESTS
 print("Times: the examples are right.")
 
@@ -831,7 +944,8 @@ print(f"service time: {service_s:.2f} s")
 levels = (1, 2, 4, 8)
 predicted = [{"concurrency": users, **predict(users, service_s)} for users in levels]
 for row in predicted:
-    print(f"{row['concurrency']} users: {row['requests_per_s']:.2f} requests/s, {row['latency_s']:5.2f} s per answer")
+    rate, latency_s = row["requests_per_s"], row["latency_s"]
+    print(f"{row['concurrency']} users: {rate:.2f} requests/s, {latency_s:5.2f} s per answer")
 
 # %% [markdown]
 # Now the truth. Each user's *first* request meets a server that is just starting to fill up, so it waits less than all that follow. We send
@@ -849,13 +963,15 @@ with served(app) as url:
         measured.append({"concurrency": users, **summarise(steady, window_s)})
 
 for row in measured:
-    print(f"{row['concurrency']} users: {row['requests_per_s']:.2f} requests/s, mean {row['mean_s']:.2f} s, p50 {row['p50_s']:.2f} s, p95 {row['p95_s']:.2f} s")
+    times = ", ".join(f"{name} {row[f'{name}_s']:.2f} s" for name in ("mean", "p50", "p95"))
+    print(f"{row['concurrency']} users: {row['requests_per_s']:.2f} requests/s, {times}")
 
 # %% [markdown]
 # ### Prediction against measurement
 #
 # Three things are drawn over each other: what Little's law predicted from a single user's latency, what your load generator measured, and the guess that
-# you wrote down in step 1.
+# you wrote down in step 1. The points need not lie exactly on the line: the prediction rests on eight requests, and a machine that was busy with something
+# else during these eight tilts the whole line. What counts is the *shape*.
 
 # %% tags=["live"] id="prediction-chart"
 charts.prediction_curves(
@@ -884,7 +1000,9 @@ rows = []
 for result in runs[8]:
     end_s = result["start_s"] + result["latency_s"]
     before_s = max((e for e in ends_s if e < end_s), default=0.0)
-    rows.append({"arrived_s": result["start_s"], "started_s": max(before_s, result["start_s"]), "finished_s": end_s})
+    rows.append(
+        {"arrived_s": result["start_s"], "started_s": max(before_s, result["start_s"]), "finished_s": end_s}
+    )
 charts.timeline(rows, title="Eight users, one lock")
 
 # %% [markdown]
@@ -902,10 +1020,11 @@ for size in (1, 2, 4, 8):
     print(f"{size} prompts together: {batch_s:.2f} s, so {size / batch_s:5.2f} requests/s")
 
 # %% [markdown]
-# Look at the last line. Eight answers take little longer than one! For every token, the processor has to fetch **all weights of the model from
-# memory**: 135 million numbers of 2 bytes, 270 MB. For one sequence, each number is used for one multiplication and dropped, so the processor mostly waits for
-# memory. With eight sequences, each number that was fetched is used eight times. The naive server is slow not because the machine is slow, but because the lock
-# keeps it from sharing that work.
+# Look at the last line: eight answers take little longer than one! A pass has a fixed price, however many sequences take part in it. Above all, **every weight of
+# the model has to be fetched from memory**: 135 million numbers of 2 bytes, 270 MB, for each single token. For one sequence, a number that was fetched is used in one
+# multiplication and dropped, so that the arithmetic units mostly wait for memory; for eight sequences it is used eight times. (On top of that,
+# hundreds of small operations have to be started per pass. With a model as small as ours they count, too; with a large one on a GPU the memory is nearly everything.)
+# The naive server is slow not because the machine is slow, but because the lock keeps its users from sharing that price.
 #
 # So why not simply collect eight requests and run them as a batch? Because a language model is not like other web services, nor like other
 # models: an answer takes dozens to thousands of passes, nobody knows beforehand how many, each pass needs the one before, and until the end the request keeps its
@@ -915,26 +1034,25 @@ for size in (1, 2, 4, 8):
 # %% [markdown]
 # ### Somebody else's numbers, and yours
 #
-# The course from which this one grew reported for its own lab **0.29 requests/s** with naive Flask, **1.19** with vLLM, and **more than 12** with a quantised
-# model and replicas. The gains multiply: 4.1 × 10 is about 41. But these are *somebody else's* numbers. The report names neither the load nor the machine nor the length of
-# the answers, and without these, requests/s cannot be compared: an answer of 64 tokens takes four times as long as one of 16. So keep your own. The **ledger** is a
-# file of your results, each with what produced it, and the labs to come will add to it:
+# An earlier course reported for its lab **0.29 requests/s** with naive Flask, **1.19** with vLLM, and **more than 12** after quantising the model and adding
+# replicas. Gains in a row multiply: 4.1 × 10 is about 41. But these are *somebody else's* numbers. The report names neither the load nor the length of
+# the answers, and without these, requests/s cannot be compared: an answer of 64 tokens takes about four times as long as one of 16. So keep your own.
+# The **ledger** is a file of your results, each with what produced it, and the labs to come will add to it:
 
 # %% tags=["live"] id="ledger"
-import os
-
 backend = f"flask + transformers, {os.cpu_count()} cores, SmolLM2-135M-Instruct bf16"
+origin = {"lab": "01-naive-serving", "step": "naive", "backend": backend, "max_tokens": 16}
 for row in measured:
     for metric, unit in (("requests_per_s", "requests/s"), ("p50_s", "s"), ("p95_s", "s")):
-        ledger.append(
-            lab="01-naive-serving", step="naive", metric=metric, value=row[metric], unit=unit,
-            backend=backend, concurrency=row["concurrency"], max_tokens=16,
-        )
+        ledger.append(metric=metric, value=row[metric], unit=unit, concurrency=row["concurrency"], **origin)
 
-print("naive Flask, reported by somebody else   0.29 requests/s  (load, lengths and machine unknown)")
-print("vLLM, reported by somebody else          1.19 requests/s")
-print("and with all optimisations              12+   requests/s")
-print(f"naive Flask, measured by you          {measured[-1]['requests_per_s']:7.2f} requests/s  (8 users, 16 tokens; {backend})")
+print("somebody else   naive Flask              0.29 requests/s")
+print("somebody else   vLLM                     1.19 requests/s")
+print("somebody else   with all optimisations  12+   requests/s")
+print(
+    f"you             naive Flask           {measured[-1]['requests_per_s']:7.2f} requests/s, 8 users, 16 tokens"
+)
+print(f"                {backend}")
 
 # %% [markdown]
 # ### Quiz

@@ -204,6 +204,7 @@ async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
 async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
     limit = asyncio.Semaphore(concurrency)
     zero = time.perf_counter()
+    finished = []
 
     async with httpx.AsyncClient(timeout=300) as client:
 
@@ -220,11 +221,12 @@ async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
                     ok = False
                 latency = time.perf_counter() - sent
             text = reply.json()["choices"][0]["text"] if ok else None
-            return {"ok": ok, "text": text, "start_s": sent - zero, "latency_s": latency}
+            finished.append({"ok": ok, "text": text, "start_s": sent - zero, "latency_s": latency})
 
-        return [await done for done in asyncio.as_completed([ask(prompt) for prompt in prompts])]
+        await asyncio.gather(*[ask(prompt) for prompt in prompts])
+        return finished
 
-# %% wrong "the client's own timeout of 5 s" points=5
+# %% wrong "the client's own timeout of 5 s" points=6
 async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
     limit = asyncio.Semaphore(concurrency)
     zero = time.perf_counter()

@@ -9,6 +9,7 @@ import socket
 import statistics
 import threading
 import time
+from itertools import pairwise
 
 import nbformat
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from nbclient import NotebookClient
 from servelab.engine.scripted import Fault, ScriptedEngine
 from servelab.load import arrival_times, closed_loop, open_loop, run_closed_loop, run_open_loop
+from werkzeug.serving import make_server
 
 CHAT = [{"role": "user", "content": "hello there"}]
 
@@ -29,22 +31,39 @@ def closed(engine: ScriptedEngine, count: int, **options: object) -> object:
 # -- times -----------------------------------------------------------------------------------------------------
 
 
+def truth(log: list[dict]) -> dict[str, float]:
+    """Medians of when the engine really sent its tokens, which a busy machine can move off the schedule."""
+    gaps = [b - a for r in log for a, b in pairwise(r["token_s"])]
+    return {
+        "ttft": statistics.median(r["token_s"][0] - r["arrived_s"] for r in log),
+        "itl": statistics.median(gaps),
+        "e2e": statistics.median(r["token_s"][-1] - r["arrived_s"] for r in log),
+    }
+
+
 @pytest.mark.parametrize("chat", [False, True])
-@pytest.mark.parametrize("concurrency", [1, 4])
-def test_known_token_times_are_measured(chat: bool, concurrency: int) -> None:
-    """TTFT, ITL and end-to-end medians against the schedule. The role-only event must not count."""
-    ttft, itl, tokens = 0.25, 0.04, 10
+@pytest.mark.parametrize(("concurrency", "count"), [(1, 4), (4, 12)])
+def test_known_token_times_are_measured(
+    chat: bool, concurrency: int, count: int, figures: dict[str, object]
+) -> None:
+    """Medians of TTFT, ITL and end to end against the schedule. The role-only event must not count."""
+    ttft, itl, tokens = 0.5, 0.06, 8
     with ScriptedEngine(ttft_s=ttft, itl_s=itl) as engine:
-        prompts = [CHAT] * 8 if chat else ["a prompt"] * 8
+        prompts = [CHAT] * count if chat else ["a prompt"] * count
         run = run_closed_loop(
             engine.base_url, engine.model, prompts, concurrency=concurrency, max_tokens=tokens, desc=""
         )
+        sent = truth(engine.requests)
+    scheduled = {"ttft": ttft, "itl": itl, "e2e": ttft + itl * (tokens - 1)}
     summary = run.summary()
-    assert summary.ttft_s["p50"] / ttft == pytest.approx(1, abs=0.08)
-    assert summary.itl_s["p50"] / itl == pytest.approx(1, abs=0.05)
-    assert summary.tpot_s["p50"] / itl == pytest.approx(1, abs=0.05)
-    assert summary.e2e_s["p50"] / (ttft + itl * (tokens - 1)) == pytest.approx(1, abs=0.06)
+    measured = {"ttft": summary.ttft_s["p50"], "itl": summary.itl_s["p50"], "e2e": summary.e2e_s["p50"]}
+    for name, value in measured.items():
+        assert value / sent[name] == pytest.approx(1, abs=0.08), name
+        assert value / scheduled[name] == pytest.approx(1, abs=0.15), name
+    assert summary.tpot_s["p50"] / summary.itl_s["mean"] == pytest.approx(1, abs=0.05)
     assert all(len(r.itl_s) == tokens - 1 for r in run.results)
+    name = f"measured / scheduled TTFT, ITL; {'chat' if chat else 'text'}, {concurrency} in flight"
+    figures[name] = f"{measured['ttft'] / ttft:.3f}, {measured['itl'] / itl:.3f}"
 
 
 def test_irregular_schedule_is_measured_gap_by_gap() -> None:
@@ -128,12 +147,12 @@ def test_errors_are_recorded_by_name_and_stop_nothing() -> None:
         run = closed(engine, 7)
         assert len(engine.requests) == 7, "a failed request must not be sent again"
     names = [r.error for r in run.results]
-    assert names[:4] == [None, "RateLimitError", "InternalServerError", "TruncatedStream"]
-    assert names[4] in ("TruncatedStream", "APIConnectionError") and names[5:] == [None, None]
+    assert names[:3] == [None, "RateLimitError", "InternalServerError"]
+    assert names[3:] == ["TruncatedStream", "TruncatedStream", None, None]
     summary = run.summary()
     assert (summary.requests, summary.errors) == (7, 4)
     assert run.results[1].detail.startswith("Error code: 429")
-    assert len(run.results[3].text.split()) == 0 or run.results[3].e2e_s > 0
+    assert len(run.results[3].text.split()) <= 2
 
 
 def test_no_server() -> None:
@@ -153,6 +172,45 @@ def test_a_request_that_takes_too_long() -> None:
         assert engine.requests[1]["cancelled"]
     assert [r.error for r in run.results] == [None, "Timeout", None]
     assert run.results[1].e2e_s == pytest.approx(0.5, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"answer": 42}', "BadAnswer"),
+        (b'{"choices": []}', "BadAnswer"),
+        (b"<html>Welcome</html>", "BadAnswer"),
+        (b'data: {"error": {"message": "out of memory"}}\n\ndata: [DONE]\n\n', "StreamError"),
+        (b'data: {"choices": [{"text": "a", "finish_r', "TruncatedStream"),
+        (b"data: not json\n\n", "BadAnswer"),
+        (b"", "TruncatedStream"),
+    ],
+)
+def test_answers_of_other_shapes(body: bytes, name: str) -> None:
+    stream = body.startswith(b"data") or not body
+
+    def app(environ: dict, start_response: object) -> list[bytes]:
+        kind = "text/event-stream" if stream else "application/json"
+        start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+    server = make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    run = run_closed_loop(
+        f"http://127.0.0.1:{server.port}/v1",
+        "m",
+        ["a"],
+        concurrency=1,
+        max_tokens=1,
+        stream=stream,
+        desc="",
+    )
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert run.results[0].error == name
+    assert "\n" not in run.results[0].detail
 
 
 def test_wrong_model_is_named() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +70,7 @@ async def closed_loop(
     todo = iter(enumerate(prompts))
     results: list[Result] = [Result() for _ in prompts]
     label = f"concurrency {concurrency}" if desc is None else desc
+    _warm_client()
     async with _client(base_url, timeout_s) as client:
         with _bar(len(prompts), label) as progress:
             start = time.perf_counter()
@@ -113,6 +116,7 @@ async def open_loop(
     results: list[Result] = [Result() for _ in prompts]
     in_flight = 0
     label = f"{rate_per_s:g} requests/s" if desc is None else desc
+    _warm_client()
     async with _client(base_url, timeout_s) as client:
         with _bar(len(prompts), label) as progress:
             start = time.perf_counter()
@@ -229,13 +233,29 @@ def _client(base_url: str, timeout_s: float) -> Any:
 
     # A proxy set for the outside world must not be asked for a server on this machine.
     local = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
-    http = openai.DefaultAsyncHttpxClient(trust_env=False) if local else None
+    plain = (
+        urlsplit(base_url).scheme == "http"
+    )  # certificates, which nobody will ask for, take a while to load
+    http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=not plain) if local else None
     client = openai.AsyncOpenAI(
         base_url=base_url, api_key="none", max_retries=0, timeout=timeout_s, http_client=http
     )
-    # Both are imported on first use, which must not happen on the first request's clock.
-    _ = client.completions.create, client.chat.completions.create
     return client
+
+
+@functools.cache
+def _warm_client() -> None:
+    """Send a request to nobody: what the client imports and prepares on its first request must not be on the clock."""
+
+    async def send() -> None:
+        async with _client("http://127.0.0.1:1/v1", 1.0) as client:
+            ask = _asker("none", 1, True, 0.0, False, None)
+            for prompt in ("none", [{"role": "user", "content": "none"}]):
+                await _one(client, ask, prompt, 0, 0.0, 1.0)
+
+    thread = threading.Thread(target=lambda: asyncio.run(send()))
+    thread.start()
+    thread.join()
 
 
 def _bar(total: int, desc: str) -> Any:
@@ -266,34 +286,55 @@ async def _one(client: Any, ask: _Ask, prompt: Prompt, index: int, start: float,
         async with asyncio.timeout(timeout_s):
             await _send(client, ask, prompt, result, sent)
     except Exception as error:
-        result.error, result.detail = _name(error, result), _one_line(error)
+        result.error, result.detail = _name(error), _one_line(error)
     result.e2e_s = result.e2e_s if result.ok and result.e2e_s is not None else time.perf_counter() - sent
     return result
 
 
 async def _send(client: Any, ask: _Ask, prompt: Prompt, result: Result, sent: float) -> None:
     chat = not isinstance(prompt, str) and len(prompt) > 0 and isinstance(prompt[0], dict)
-    create = client.chat.completions.create if chat else client.completions.create
+    route = client.chat.completions if chat else client.completions
     given = {"messages": prompt} if chat else {"prompt": prompt}
-    answer = await create(model=ask.model, extra_body=ask.extra_body, **given, **ask.settings)
+    request = {"model": ask.model, "extra_body": ask.extra_body, **given, **ask.settings}
     if ask.stream:
-        await _read_stream(answer, chat, result, sent)
+        # The client's own event objects cost four times the work of the bare JSON, on cores that the engine needs.
+        async with route.with_streaming_response.create(**request) as answer:
+            await _read_stream(_events(answer), chat, result, sent)
     else:
+        answer = await route.create(**request)
         result.e2e_s = result.ttft_s = time.perf_counter() - sent
         choice = answer.choices[0]
         result.text = (choice.message.content if chat else choice.text) or ""
         result.finish_reason = choice.finish_reason
-        _take_usage(result, answer.usage)
+        if answer.usage is not None:
+            _take_usage(result, answer.usage.model_dump())
 
 
-async def _read_stream(events: Any, chat: bool, result: Result, sent: float) -> None:
-    pieces: list[str] = []
-    last = sent
+async def _events(answer: Any) -> AsyncIterator[dict[str, Any]]:
+    """The JSON of each server-sent event up to `[DONE]`."""
+    rest = b""
+    async for data in answer.iter_bytes():
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            text = line[5:].strip()
+            if text == b"[DONE]":
+                return
+            yield json.loads(text)
+
+
+async def _read_stream(
+    events: AsyncIterator[dict[str, Any]], chat: bool, result: Result, sent: float
+) -> None:
+    count, last = 0, sent
     async for event in events:
-        if event.usage is not None:
-            _take_usage(result, event.usage)
-        for choice in event.choices:
-            result.finish_reason = choice.finish_reason or result.finish_reason
+        if event.get("error"):
+            raise _StreamError(str(event["error"].get("message", event["error"])))
+        if event.get("usage"):
+            _take_usage(result, event["usage"])
+        for choice in event.get("choices", ()):
+            result.finish_reason = choice.get("finish_reason") or result.finish_reason
             text = _token_text(choice, chat)
             if text is None:
                 continue
@@ -303,47 +344,57 @@ async def _read_stream(events: Any, chat: bool, result: Result, sent: float) -> 
             else:
                 result.itl_s.append(now - last)
             last = now
-            pieces.append(text)
-    result.text = "".join(pieces)
+            count += 1
+            result.text += text
     result.e2e_s = last - sent
     if result.finish_reason is None:
         raise _TruncatedStream("the stream ended without a finish reason")
     if not result.completion_tokens:
-        result.completion_tokens = len(pieces)
+        result.completion_tokens = count
 
 
-def _token_text(choice: Any, chat: bool) -> str | None:
+def _token_text(choice: dict[str, Any], chat: bool) -> str | None:
     """The text that came with the event's tokens, or None for an event without tokens.
 
     The text can be empty: half of a character, or the token that ends the answer. An event without tokens is
     the first of a chat, which names the role, and the last of some servers, which has no text field at all.
     """
     if not chat:
-        return choice.text
-    if choice.delta.role is not None and not choice.delta.content:
-        return None
-    return choice.delta.content
+        return choice.get("text")
+    delta = choice["delta"]
+    content = delta.get("content")
+    return None if delta.get("role") and not content else content
 
 
-def _take_usage(result: Result, usage: Any) -> None:
-    if usage is not None:
-        result.prompt_tokens, result.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+def _take_usage(result: Result, usage: dict[str, Any]) -> None:
+    result.prompt_tokens, result.completion_tokens = usage["prompt_tokens"], usage["completion_tokens"]
 
 
 class _TruncatedStream(Exception):
     pass
 
 
-def _name(error: Exception, result: Result) -> str:
+class _StreamError(Exception):
+    pass
+
+
+# What reading an answer raises that is not shaped as OpenAI's are.
+_MISSHAPEN = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+def _name(error: Exception) -> str:
     import openai
 
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return "Timeout"
-    broken = isinstance(error, openai.APIConnectionError) or not isinstance(error, openai.OpenAIError)
-    if isinstance(error, _TruncatedStream) or (broken and result.ttft_s is not None):
-        return "TruncatedStream"
-    return type(error).__name__
+    if isinstance(error, _StreamError):
+        return "StreamError"
+    if isinstance(error, _MISSHAPEN):
+        return "BadAnswer"
+    # The client names what goes wrong until an answer begins; an error of the transport comes after that.
+    return type(error).__name__ if isinstance(error, openai.OpenAIError) else "TruncatedStream"
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    words = " ".join(str(error).split())[:300] or type(error).__name__
+    return f"the answer is not shaped like OpenAI's: {words}" if isinstance(error, _MISSHAPEN) else words

@@ -49,8 +49,9 @@ class Result:
         e2e_s: From sending to the end of the answer, or to the error.
         prompt_tokens, completion_tokens: As the server's `usage` counts them; where a stream brings no
             usage, completion_tokens is the number of events with tokens.
-        error: None, or the error's name: an OpenAI exception such as "RateLimitError", "TruncatedStream"
-            (the stream ended without a finish reason), "Timeout", or "InFlightLimit" (never sent).
+        error: None, or the error's name: an OpenAI exception such as "RateLimitError"; "TruncatedStream" (the
+            stream ended without a finish reason), "StreamError" (the server sent one in the stream),
+            "BadAnswer" (not shaped like OpenAI's), "Timeout", or "InFlightLimit" (never sent).
         detail: The error's message in one line.
     """
 

@@ -13,14 +13,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from course_kit import LAB, Course, cell
+from nbgrader.apps.api import NbGraderAPI
+from servelab.course import build
+from servelab.course.notebooks import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "course"))
-from course_kit import LAB, Course, cell  # noqa: E402
-from nbgrader.apps.api import NbGraderAPI  # noqa: E402
-from servelab.course import build  # noqa: E402
-from servelab.course.notebooks import load_config  # noqa: E402
-
 pytestmark = pytest.mark.slow
 
 

@@ -1,4 +1,4 @@
-"""The naive server's model side, and its reference app over HTTP."""
+"""The naive server's models, and the benchmark's server around them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from servelab.load import naive, run_closed_loop
-from werkzeug.serving import make_server
+from servelab.load import bench, naive, run_closed_loop
 
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, naive.reference_app("toy"), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}/v1"
-    server.shutdown()
-    thread.join()
+    with bench.naive_server("toy") as url:
+        yield url
 
 
 def test_toy_is_deterministic_and_counts_words() -> None:
@@ -56,7 +51,7 @@ def test_unknown_back_end() -> None:
         naive.load_backend("gpt")
 
 
-def test_reference_app_answers_like_openai(base_url: str) -> None:
+def test_server_answers_like_openai(base_url: str) -> None:
     answer = httpx.post(f"{base_url}/completions", json={"prompt": "a b", "max_tokens": 3}).json()
     assert answer["object"] == "text_completion"
     (choice,) = answer["choices"]
@@ -64,7 +59,7 @@ def test_reference_app_answers_like_openai(base_url: str) -> None:
     assert answer["usage"] == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}
 
 
-def test_reference_app_serves_one_at_a_time(base_url: str) -> None:
+def test_server_serves_one_at_a_time(base_url: str) -> None:
     alone = run_closed_loop(
         base_url, "toy", ["p"] * 3, concurrency=1, max_tokens=20, stream=False, desc=""
     ).summary()
@@ -76,27 +71,11 @@ def test_reference_app_serves_one_at_a_time(base_url: str) -> None:
     assert crowd.e2e_s["p50"] / alone.e2e_s["p50"] > 2.8
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"prompt": ""},
-        {"prompt": 7},
-        {"prompt": ["a"]},
-        {"prompt": "a", "max_tokens": 0},
-        {"prompt": "a", "max_tokens": "3"},
-        {"prompt": "a", "max_tokens": True},
-        {"prompt": "w " * 65},
-        {"prompt": "a", "stream": True},
-        [1],
-        None,
-    ],
-)
-def test_reference_app_refuses(base_url: str, body: object) -> None:
-    response = httpx.post(f"{base_url}/completions", json=body)
-    assert response.status_code == 400
-    error = response.json()["error"]
-    assert error["code"] == 400 and error["message"] and "Traceback" not in response.text
+def test_a_faulty_toy_breaks_and_recovers() -> None:
+    toy = naive.load_backend("toy-faulty")
+    with pytest.raises(RuntimeError, match="cannot allocate"):
+        toy.generate("please crash now", 2)
+    assert toy.generate("please go on", 2).completion_tokens == 2
 
 
 @pytest.mark.engine

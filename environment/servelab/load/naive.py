@@ -1,4 +1,4 @@
-"""The naive server's model side, one request at a time: lab 01 builds on it, and the benchmark measures it."""
+"""The naive server: models that answer one prompt at a time, for lab 01, and the benchmark's server around them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from servelab.engine.words import answer_words, count_words
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 @dataclass(frozen=True)
@@ -162,49 +159,6 @@ def load_backend(name: str) -> Backend:
     raise ValueError(f'There is no back end called {name!r}: use "smollm2", "toy" or "toy-faulty".')
 
 
-def reference_app(backend_name: str) -> Flask:
-    """The naive server: an OpenAI-shaped `POST /v1/completions`, and one lock so that one request runs at a time.
-
-    Bad requests get 400 and `{"error": {"message", "type", "param", "code"}}`.
-    """
-    from flask import Flask, jsonify, request
-
-    backend = load_backend(backend_name)
-    lock = threading.Lock()
-    app = Flask("naive")
-
-    def refuse(message: str, param: str | None) -> Any:
-        error = {"message": message, "type": "BadRequestError", "param": param, "code": 400}
-        return jsonify(error=error), 400
-
-    @app.get("/health")
-    def health() -> Any:
-        return "", 200
-
-    @app.post("/v1/completions")
-    def completions() -> Any:
-        body = request.get_json(silent=True)
-        if not isinstance(body, dict):
-            return refuse("The body must be a JSON object.", None)
-        prompt, max_tokens = body.get("prompt"), body.get("max_tokens", 16)
-        if not isinstance(prompt, str) or not prompt:
-            return refuse("`prompt` must be a text that is not empty.", "prompt")
-        if type(max_tokens) is not int or max_tokens < 1:
-            return refuse("`max_tokens` must be a whole number of at least 1.", "max_tokens")
-        if body.get("stream"):
-            return refuse("This server does not stream.", "stream")
-        prompt_tokens = backend.count_tokens(prompt)
-        if prompt_tokens > backend.max_prompt_tokens:
-            limit = f"The prompt has {prompt_tokens} tokens; at most {backend.max_prompt_tokens} are allowed."
-            return refuse(limit, "prompt")
-        exact = {"ignore_eos": True} if body.get("ignore_eos") and backend.name != "toy" else {}
-        with lock:
-            done = backend.generate(prompt, max_tokens, **exact)
-        return jsonify(_response(backend.name, done, max_tokens))
-
-    return app
-
-
 def _response(model: str, done: Completion, max_tokens: int) -> dict[str, Any]:
     finish = "length" if done.completion_tokens >= max_tokens else "stop"
     return {
@@ -222,21 +176,36 @@ def _response(model: str, done: Completion, max_tokens: int) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve `reference_app` on 127.0.0.1 until standard input closes, that is until the caller is gone.
+    """Serve the naive server on 127.0.0.1 until standard input closes, that is until the caller is gone.
 
-    Prints the port on a line of its own once requests are accepted.
+    Flask, one lock, one request at a time, and not more: the benchmark's baseline trusts its callers. It is not
+    an app to import, since writing one is what lab 01 asks for. Prints the port on a line of its own once
+    requests are accepted.
     """
     import logging
     import sys
 
+    from flask import Flask, request
     from werkzeug.serving import make_server
 
     parser = argparse.ArgumentParser(prog="python -m servelab.load.naive", description=main.__doc__)
     parser.add_argument("--backend", default="smollm2")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args(argv)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", options.port, reference_app(options.backend), threaded=True)
+    backend = load_backend(options.backend)
+    lock = threading.Lock()
+    app = Flask("naive")
+
+    @app.post("/v1/completions")
+    def completions() -> Any:
+        body = request.get_json()
+        exact = {"ignore_eos": True} if body.get("ignore_eos") and backend.name != "toy" else {}
+        with lock:
+            done = backend.generate(body["prompt"], body["max_tokens"], **exact)
+        return _response(backend.name, done, body["max_tokens"])
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", options.port, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"port {server.port}", flush=True)
     sys.stdin.read()

@@ -43,15 +43,13 @@ import random
 import re
 
 import httpx
-import matplotlib.pyplot as plt
 import numpy as np
-from openai import OpenAI
-
 import servelab
-from servelab.checks import partial, served
+from openai import OpenAI
+from servelab.checks import partial
 from servelab.engine.arguments import read_launch
 from servelab.engine.scripted import ScriptedEngine
-from servelab.load import charts, ledger
+from servelab.load import charts, ledger, pictures
 from servelab.progress import bar
 
 servelab.setup("02-vllm")
@@ -714,25 +712,16 @@ for name, cache in contenders.items():
 # What your allocator looks like inside (a small pool, so that one can see it). Each row is a block, each colour a sequence, and grey is room that nobody can use:
 
 # %% tags=["live"] id="block-map"
-cache, owner = PagedCache(16, 16), {}
+cache = PagedCache(16, 16)
 for name, length in zip("ABCDE", (37, 20, 50, 9, 30)):
     cache.allocate(name, [name] * length)
-cache.free("B"), cache.allocate("F", ["F"] * 61), cache.fork("A", "G"), cache.append("G", "G")
-for name in "ACDEFG":
-    owner.update({number: name if number not in owner else "A+G" for number in cache.table(name)})
+cache.free("B")
+cache.allocate("F", ["F"] * 61)
+cache.fork("A", "G")
+cache.append("G", "G")
 
-cells = np.full((16, 16), np.nan)
-names = sorted(set(owner.values()))
-for number, name in owner.items():
-    cells[number, : len(cache.block(number))] = names.index(name)
-fig, ax = plt.subplots(figsize=(7, 4.2))
-ax.set_facecolor("0.9")
-ax.imshow(cells, cmap="Set2", aspect="auto", vmin=0, vmax=7)
-ax.hlines(np.arange(15) + 0.5, -0.5, 15.5, color="white", lw=2)
-for number in range(16):
-    ax.text(15.7, number, owner.get(number, "free"), va="center", fontsize=9)
-ax.set(xlabel="token within the block", ylabel="physical block", yticks=range(0, 16, 3), title="A pool of 16 blocks after some traffic")
-plt.show()
+owners = pictures.owners_of({name: cache.table(name) for name in "ACDEFG"}, 16)
+pictures.block_map([len(cache.block(number)) for number in range(16)], owners, 16)
 
 # %% [markdown]
 # `B` has left, and `F` has moved into its blocks and then on to the end of the pool: its blocks are not neighbours, and nobody minds. `A` and its fork `G`
@@ -872,7 +861,8 @@ partial(4, 4)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Forty requests whose lengths vary as those of real users do, eight seats. Same work, same hardware:
+# Forty requests whose lengths vary as those of real users do, eight seats. Same work, same hardware. Guess before you run the cell: how many times
+# as long does static batching take until everything is done, and how many times as long does the average user wait?
 
 # %% tags=["output"] id="batching-result"
 draw = random.Random(8)
@@ -888,26 +878,13 @@ for name, batching in (("static", static_batching), ("continuous", continuous_ba
 
 # %% tags=["live"] id="batching-chart"
 few = [[0, 5], [0, 12], [0, 3], [1, 8], [2, 2], [3, 14], [5, 4], [6, 6], [9, 3]]
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharex=True, sharey=True)
-for ax, name, batching in zip(axes, ("static", "continuous"), (static_batching, continuous_batching)):
-    done = batching(few, 3)
-    for row, ((arrival, steps), end) in enumerate(zip(few, done)):
-        seated = max(s for (_, s), e in zip(few, done) if e == end) if name == "static" else steps
-        ax.barh(row, end - seated - arrival, left=arrival, color="#d3dde8", label="waiting")
-        ax.barh(row, steps, left=end - seated, color="#0072B2", label="making tokens")
-        ax.barh(row, seated - steps, left=end - seated + steps, color="white", edgecolor="#D55E00", hatch="////", lw=0, label="seat kept, idle")
-    ax.set(title=f"{name}: all done at {max(done)}", xlabel="step")
-axes[0].set_ylabel("request")
-axes[0].invert_yaxis()
-axes[1].legend(*(part[:3] for part in axes[1].get_legend_handles_labels()), loc="upper right")
-plt.tight_layout()
-plt.show()
+pictures.batching(few, static_batching(few, 3), continuous_batching(few, 3))
 
 # %% [markdown]
 # ### What the real scheduler adds
 #
 # vLLM's scheduler has the same heart as yours, with one more currency. Reading a prompt (**prefill**) costs as many tokens at once as the prompt is long; writing (**decode**) costs one token a step.
-# Each step has a budget, `--max-num-batched-tokens`: 2,048 for a server on most hardware, 8,192 on large GPUs. Running sequences are served first, one token each; what is left goes to prompts.
+# Each step has a budget, `--max-num-batched-tokens`: 2,048 for a server on most hardware, 8,192 or more on large GPUs. Running sequences are served first, one token each; what is left goes to prompts.
 # A prompt longer than the rest of the budget is cut: its first **chunk** now, the next one in the next step. This is **chunked prefill**, and it is on by default.
 #
 # Without it, a prompt of 8,000 tokens would freeze everybody else's stream for one long step. A small budget keeps the streams smooth; a large one gets prompts in faster. You choose who waits.
@@ -1039,7 +1016,7 @@ print(f"KV cache in use: {value(samples, 'vllm:kv_cache_usage_perc'):.1%}")
 print(f"mean TTFT: {mean_between([], samples, 'vllm:time_to_first_token_seconds'):.2f} s")
 
 # %% [markdown]
-# One thing to unlearn: names drift. Older texts have `vllm_...` or `vllm:gpu_cache_usage_perc`; it is `vllm:kv_cache_usage_perc` now, a fraction from 0 to 1 in spite of its name.
+# One thing to unlearn: names drift. Older texts write `vllm_` where a colon belongs, and `gpu_cache_usage_perc`; it is `vllm:kv_cache_usage_perc` now, a fraction from 0 to 1 in spite of its name.
 # Always look at the page itself. What does our engine say about its pool, and does your arithmetic from step 3 agree?
 
 # %% tags=["live"] id="pool"
@@ -1060,29 +1037,26 @@ print("sequences of   110 tokens that fit:", sequences_that_fit(pool, per_token,
 
 # %% tags=["live"] id="naive"
 from servelab.load import closed_loop, watch
-from servelab.load.naive import reference_app
+from servelab.load.bench import naive_server, prompts
 
-things = "bread clocks rivers chess honey maps trains violins".split()
-prompts = [f"Explain to a child how {thing} came about, part {part}." for part in range(1, 9) for thing in things]
+questions = prompts(64)
+same = {"max_tokens": 64, "ignore_eos": True}
 naive = []
-with served(reference_app("smollm2")) as url:
-    await closed_loop(f"{url}/v1", "smollm2", prompts[:1], concurrency=1, max_tokens=4, stream=False, desc="warm-up")
-    for users, requests in ((1, 3), (4, 4)):
-        run = await closed_loop(
-            f"{url}/v1", "smollm2", prompts[:requests], concurrency=users, max_tokens=64, ignore_eos=True, stream=False
-        )
+with naive_server("smollm2") as url:
+    await closed_loop(url, "smollm2", questions[:1], concurrency=1, max_tokens=4, stream=False, desc="warm-up")
+    for users, requests in ((1, 3), (4, 5)):
+        run = await closed_loop(url, "smollm2", questions[:requests], concurrency=users, stream=False, **same)
         naive.append(run.summary())
 print(naive[-1])
 
 # %% tags=["live"] id="sweep"
+address = engine.base_url, engine.model
 vllm, looks = [], []
-await closed_loop(engine.base_url, engine.model, prompts[:2], concurrency=2, max_tokens=8, desc="warm-up")
+await closed_loop(*address, questions[:2], concurrency=2, max_tokens=8, desc="warm-up")
 with watch(engine.url) as kv:
     for users, requests in ((1, 3), (4, 8), (8, 16), (16, 32), (32, 64)):
         looks.append(parse_metrics(engine.metrics()))
-        run = await closed_loop(
-            engine.base_url, engine.model, prompts[:requests], concurrency=users, max_tokens=64, ignore_eos=True
-        )
+        run = await closed_loop(*address, questions[:requests], concurrency=users, **same)
         vllm.append(run.summary())
 looks.append(parse_metrics(engine.metrics()))
 print(vllm[-1])
@@ -1110,16 +1084,17 @@ for run, before, after in zip(vllm, looks, looks[1:]):
 # and `--max-num-seqs` is where you write it down. Save the figures; lab 11 will draw them step by step:
 
 # %% tags=["live"] id="to-the-ledger"
-best_naive = max(run.requests_per_s for run in naive)
+best_naive = max(naive, key=lambda run: run.requests_per_s)
 best = max(vllm, key=lambda run: run.requests_per_s)
-speed_up = best.requests_per_s / best_naive
-for step, run, backend in (("naive", naive[-1], "transformers, SmolLM2-135M-Instruct bf16"), ("vllm", best, engine.backend)):
-    same = {"lab": "02-vllm", "step": step, "backend": backend, "concurrency": run.concurrency, "output_tokens": 64}
-    ledger.append(metric="requests_per_s", value=run.requests_per_s, unit="requests/s", **same)
-    ledger.append(metric="output_tokens_per_s", value=run.output_tokens_per_s, unit="tokens/s", **same)
-    ledger.append(metric="ttft_p50_s", value=run.ttft_s["p50"], unit="s", **same)
-    ledger.append(metric="e2e_p50_s", value=run.e2e_s["p50"], unit="s", **same)
-print(f"naive {best_naive:.2f} requests/s, vLLM {best.requests_per_s:.2f} requests/s: {speed_up:.1f} times as many")
+backends = {"naive": "Flask + transformers, SmolLM2-135M-Instruct bf16", "vllm": engine.backend}
+for step, run in (("naive", best_naive), ("vllm", best)):
+    row = {"lab": "02-vllm", "step": step, "backend": backends[step], "concurrency": run.concurrency, "output_tokens": 64}
+    ledger.append(metric="requests_per_s", value=run.requests_per_s, unit="requests/s", **row)
+    ledger.append(metric="output_tokens_per_s", value=run.output_tokens_per_s, unit="tokens/s", **row)
+    ledger.append(metric="ttft_p50_s", value=run.ttft_s["p50"], unit="s", **row)
+
+speed_up = best.requests_per_s / best_naive.requests_per_s
+print(f"naive {best_naive.requests_per_s:.2f}, vLLM {best.requests_per_s:.2f} requests/s: {speed_up:.1f} times as many")
 
 # %% [markdown]
 # ### The pool under load
@@ -1138,9 +1113,7 @@ charts.kv_usage(kv, title="From 1 to 32 users, 64 tokens an answer")
 # %% tags=["live"] id="overload"
 before = parse_metrics(engine.metrics())
 with watch(engine.url) as kv:
-    crowd = await closed_loop(
-        engine.base_url, engine.model, prompts[:32], concurrency=32, max_tokens=160, ignore_eos=True
-    )
+    crowd = await closed_loop(*address, questions[:32], concurrency=32, max_tokens=160, ignore_eos=True)
 after = parse_metrics(engine.metrics())
 preempted = value(after, "vllm:num_preemptions_total") - value(before, "vllm:num_preemptions_total")
 print(f"{crowd.summary().errors} errors, {preempted:.0f} preemptions")
@@ -1161,20 +1134,23 @@ charts.kv_usage(kv, title="32 users, 160 tokens an answer: the pool is full")
 # Nobody has asked for a document's first answer before (**cold**). For the second and third question, the blocks of the document are still in the pool (**warm**).
 
 # %% tags=["live"] id="prefix"
+things = "bread clocks rivers chess honey maps trains violins".split()
+
+
 def document(seed):
     draw = random.Random(seed)
     return " ".join(f"Rule {seed}.{i}: who brings {draw.choice(things)} may leave with {draw.choice(things)}." for i in range(1, 62))
 
 
 async def first_token(prompt):
-    run = await closed_loop(engine.base_url, engine.model, [prompt], concurrency=1, max_tokens=8, desc="")
+    run = await closed_loop(*address, [prompt], concurrency=1, max_tokens=8, desc="")
     return run.results[0]
 
-
-questions = ("Which rule is the oddest?", "What may nobody bring?", "Who wrote these rules?")
+# %% tags=["live"] id="cold-and-warm"
+asked = ("Which rule is the oddest?", "What may nobody bring?", "Who wrote these rules?")
 cold, warm = [], []
 for seed in bar((101, 102, 103), desc="documents"):
-    answers = [await first_token(f"{document(seed)}\nQuestion: {question}\nAnswer:") for question in questions]
+    answers = [await first_token(f"{document(seed)}\nQuestion: {question}\nAnswer:") for question in asked]
     cold.append(answers[0].ttft_s)
     warm += [answer.ttft_s for answer in answers[1:]]
 print(f"{answers[0].prompt_tokens} tokens in the prompt")
@@ -1192,8 +1168,8 @@ for name, times in (("cold", cold), ("warm", warm)):
 # afresh. A **response cache** stores whole answers and returns them. Two experiments tell them apart. The same prompt twice, with dice (`temperature=1`):
 
 # %% tags=["live"] id="not-a-response-cache"
-again = [f"{document(101)}\nQuestion: {questions[0]}\nAnswer:"] * 2
-dice = await closed_loop(engine.base_url, engine.model, again, concurrency=1, max_tokens=12, temperature=1.0, desc="")
+again = [f"{document(101)}\nQuestion: {asked[0]}\nAnswer:"] * 2
+dice = await closed_loop(*address, again, concurrency=1, max_tokens=12, temperature=1.0, desc="")
 for result in dice.results:
     print(f"TTFT {result.ttft_s:.3f} s, all {result.e2e_s:.2f} s: {result.text!r}")
 
@@ -1201,7 +1177,7 @@ for result in dice.results:
 # Both start at once, and they differ: nothing was looked up but the reading of the prompt. The second experiment: the same document, but with one word put **in front**:
 
 # %% tags=["live"] id="one-word-in-front"
-changed = await first_token(f"Attention! {document(101)}\nQuestion: {questions[0]}\nAnswer:")
+changed = await first_token(f"Attention! {document(101)}\nQuestion: {asked[0]}\nAnswer:")
 print(f"TTFT {changed.ttft_s:.2f} s")
 
 # %% [markdown]
@@ -1264,18 +1240,7 @@ for batch in (1, 8, 32, 128, 512):
     print(f"{batch:6}" + "".join(f"{tokens_per_s(gpu, batch):>10,.0f} t/s" for gpu in GPUS))
 
 # %% tags=["live"] id="roofline"
-batches = np.arange(1, 513)
-fig, ax = plt.subplots(figsize=(7.5, 4))
-for gpu, style, colour in zip(GPUS, ("-", "--", ":"), ("#0072B2", "#D55E00", "#009E73")):
-    shared = [tokens_per_s(gpu, batch) for batch in batches]
-    ax.plot(batches, batches * shared[0], color="0.8", lw=1)
-    ax.plot(batches, shared, style, color=colour, lw=2, label=gpu)
-ax.set(xscale="log", yscale="log", xlabel="sequences in the batch", ylabel="tokens per second, all together")
-ax.set_xticks([1, 8, 32, 128, 512], ["1", "8", "32", "128", "512"])
-ax.set_yticks([10, 100, 1000, 10_000, 100_000], ["10", "100", "1,000", "10,000", "100,000"])
-ax.set_title("Llama-3-8B, 1,000 tokens of context each: an upper bound")
-ax.legend(title="grey: if each step took as long as with one")
-plt.show()
+pictures.batch_ceiling(tokens_per_s, list(GPUS), title="Llama-3-8B, 1,000 tokens of context each: an upper bound")
 
 # %% [markdown]
 # At 32 sequences an H100 still reaches four fifths of the grey line. Then the lines bend, and for this model and context they bend because of the **KV cache**, not because of arithmetic:
@@ -1311,19 +1276,7 @@ q, k, v = np.random.default_rng(0).normal(size=(3, 512, 64))
 print("the same result:", bool(np.allclose(attention(q, k, v), tiled_attention(q, k, v))))
 
 # %% tags=["live"] id="flash-chart"
-n = 2.0 ** np.arange(9, 18)
-fig, ax = plt.subplots(figsize=(7.5, 3.8))
-ax.plot(n, 32 * n * n * 2, "o-", color="#D55E00", label="scores written out: grows with n²")
-ax.plot(n, 32 * n * 2 * 4, "s-", color="#0072B2", label="running maximum and sum: grows with n")
-ax.axhline(80e9, color="0.5", ls=":")
-ax.text(n[0], 1.3e11, "all of an 80 GB card", color="0.4")
-ax.set(xscale="log", yscale="log", ylim=(3e4, 1e13), xlabel="tokens in the prompt", ylabel="scratch memory")
-ax.set_xticks([512, 2048, 8192, 32_768, 131_072], ["512", "2,048", "8,192", "32,768", "131,072"])
-ax.set_yticks([1e5, 1e7, 1e9, 1e11], ["100 kB", "10 MB", "1 GB", "100 GB"])
-ax.minorticks_off()
-ax.set_title("Attention of one layer with 32 heads, 16 bit")
-ax.legend(loc="upper left")
-plt.show()
+pictures.attention_memory(heads=32, title="Attention of one layer with 32 heads, 16 bit")
 
 # %% [markdown]
 # The memory is one gain. The other is traffic: on GPT-2 medium (1,024 tokens) the paper counted 40.3 GB read and written for standard attention, forward and backward, and 4.4 GB for FlashAttention,
@@ -1374,12 +1327,12 @@ print("the sum of the two halves is the whole:", bool(np.allclose(halves[0] + ha
 # | "prompt caching saves 50 to 90 %" | of *what*? A prefix cache saves prefill, a response cache saves requests (step 7) |
 # | "Llama-2-70B: 0.5 MB of cache a token" | 327,680 bytes, thanks to GQA (step 3) |
 # | "vLLM is 4 times faster" | than what, with how many users? (step 7) |
-# | `vllm_...` and `vllm:gpu_cache_usage_perc` in dashboards | `vllm:...` and `vllm:kv_cache_usage_perc` (step 6) |
+# | `vllm_...` and `gpu_cache_usage_perc` in dashboards | a colon after `vllm`, and `vllm:kv_cache_usage_perc` (step 6) |
 
 # %% [markdown]
 # ## Step 9 · What production would add
 #
-# - **Limits at the door.** vLLM's queue has no end unless you give it one (`--max-num-queued-reqs` makes it answer 503 instead). Cap `max_tokens` too (lab 10).
+# - **Limits at the door.** By default vLLM's queue has no end: it takes every request and lets it wait. Somebody in front must say "too busy" in time, and cap `max_tokens` (lab 10).
 # - **A key and TLS.** `--api-key`, and a proxy that speaks HTTPS in front. An engine port open to the internet is a free GPU for everyone.
 # - **Probes that know how slow it starts**, more than one replica, and a router that sends equal prefixes to the same one (lab 05).
 # - **Alerts** on waiting requests and TTFT rather than on GPU utilisation, which is near 100 % as soon as *anything* runs (lab 09).

@@ -16,7 +16,7 @@ import pytest
 from course_kit import LAB, Course, cell
 from nbgrader.apps.api import NbGraderAPI
 from servelab.course import build
-from servelab.course.notebooks import load_config
+from servelab.course.building import load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from course_kit import LAB, REPOSITORY, cell, read
 from servelab.course import build, release_students
-from servelab.course.notebooks import source_paths
+from servelab.course.building import source_paths
 from servelab.course.quiz import load_banks
 from servelab.course.release import leaks, secret_lines
 from servelab.errors import CourseError
@@ -175,7 +175,7 @@ def test_the_package_works_from_a_release(tmp_path: Path) -> None:
         "import servelab, sys; assert servelab.__file__.startswith(sys.argv[1]), servelab.__file__\n"
         "from servelab import paths; assert str(paths.course_root()) == sys.argv[1]\n"
         "print(*paths.lab_names()); servelab.setup(paths.lab_names()[0])\n"
-        "from servelab.course.notebooks import load_config; from pathlib import Path\n"
+        "from servelab.course.building import load_config; from pathlib import Path\n"
         "print(load_config(Path(sys.argv[1])).CourseDirectory.root)"
     )
     done = subprocess.run(

@@ -9,8 +9,8 @@ from pathlib import Path
 def build(
     root: Path, only: Sequence[str] | None = None, check: bool = False, execute: bool = False
 ) -> list[str]:
-    """Build the labs under `root/solutions`. See `servelab.course.notebooks.build`."""
-    from servelab.course.notebooks import build as run
+    """Build the labs under `root/solutions`. See `servelab.course.building.build`."""
+    from servelab.course.building import build as run
 
     return run(root, only=only, check=check, execute=execute)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from servelab.course.notebooks import source_paths, to_notebook
+from servelab.course.building import source_paths
+from servelab.course.notebooks import to_notebook
 from servelab.course.percent import read_lab
 from servelab.course.quiz import load_banks
 from servelab.course.regions import HIDDEN, SOLUTION, fill, region_lines

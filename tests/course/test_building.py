@@ -10,7 +10,7 @@ import course_kit
 import pytest
 from course_kit import LAB, cell, read
 from servelab.course import build
-from servelab.course.notebooks import stale_cells
+from servelab.course.building import stale_cells
 from servelab.course.percent import SourceError
 from servelab.errors import CourseError
 
@@ -186,6 +186,12 @@ def test_a_refused_build_touches_nothing(course) -> None:
 def test_without_configuration(course) -> None:
     (course.root / "nbgrader_config.py").unlink()
     with pytest.raises(CourseError, match=r"has no nbgrader_config\.py"):
+        build(course.root)
+
+
+def test_a_copy_for_students_has_nothing_to_build(course) -> None:
+    shutil.rmtree(course.root / "solutions")
+    with pytest.raises(CourseError, match="holds no labs"):
         build(course.root)
 
 

@@ -13,11 +13,13 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def _is_course(folder: Path) -> bool:
-    return (folder / "nbgrader_config.py").is_file() and (folder / "labs").is_dir()
+    # An author's first checkout may have no labs/ yet, a class has no solutions/.
+    parts = (folder / "labs", folder / "solutions")
+    return (folder / "nbgrader_config.py").is_file() and any(part.is_dir() for part in parts)
 
 
 def course_root() -> Path:
-    """The folder with `nbgrader_config.py` and `labs/`.
+    """The folder with `nbgrader_config.py` and `labs/` (or, before the first build, `solutions/`).
 
     `SERVELAB_ROOT` decides; otherwise the nearest such folder at or above the current one, otherwise
     the checkout this package was installed from.

@@ -44,6 +44,8 @@ PATIENCE_S = 8.0
 PATIENCE_FACTOR = 3.0
 #: The same for the shared beginning; a server that is stuck in it ends itself.
 BEGINNING_S = 120
+#: Children for each job: checks spend nine tenths of their time waiting for the scripted engine.
+CHILDREN_PER_JOB = 3
 
 Cells = dict[int, str]
 Runs = dict[int, CellRun]
@@ -69,7 +71,7 @@ def run_variants(
         variants: what to run, with unique names.
         reference: what the unchanged cells did in a kernel.
         companions: the lab's folder, whose data files the cells may read.
-        jobs: how many run at the same time.
+        jobs: how many processors' worth of them run at the same time.
 
     Yields:
         `None` instead of the runs where this path cannot decide.
@@ -91,7 +93,7 @@ def run_variants(
             "cells": cells,
             "variants": [dataclasses.asdict(v) for v in variants],
             "patience": {i: PATIENCE_S + PATIENCE_FACTOR * run.seconds for i, run in reference.items()},
-            "jobs": jobs,
+            "children": jobs * CHILDREN_PER_JOB,
         }
         server = subprocess.Popen(
             [sys.executable, "-m", "servelab.grading.forks"],
@@ -199,7 +201,7 @@ class _Server:
             Variant(v["name"], {int(i): text for i, text in v["texts"].items()}, v["reached"])
             for v in job["variants"]
         ]
-        self.jobs, self.out = job["jobs"], out
+        self.most, self.out = job["children"], out
         self.children: dict[int, dict[str, Any]] = {}
         self.shell = _Shell()
 
@@ -208,12 +210,12 @@ class _Server:
         for index in sorted(i for i in self.cells if i <= last):
             for variant in (v for v in self.variants if v.reached[0] == index):
                 if _forkable():
-                    self.gather(below=self.jobs)
+                    self.gather(below=self.most)
                     self.fork(variant)
                 else:
                     self.report(variant.name, None)
             if index < last:
-                self.gather(below=self.jobs)
+                self.gather(below=self.most)
                 signal.alarm(BEGINNING_S)  # children do not inherit it
                 self.shell.run(index, self.cells[index])
                 signal.alarm(0)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from pydantic import BaseModel
 from rich import box
@@ -133,32 +134,41 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
     answers = read_answers(root / "tests" / "answers" / lab, questions)
     for question in questions:
         answers += quiz_answers(question, source.cells[question.index])
+    papers = list(_papers(answers))
     result = LabProof(lab=lab, answers=len(answers))
     result.mismatches += [
         Mismatch(lab=lab, what="too few answers", expected="enough of them", got=text)
         for text in shortages(questions, answers)
     ]
     clock = _Clock(result.seconds)
-    reference = Paper(name="reference", answers=[])
-    with clock("reference and starter, in a kernel"):
-        runs = _runs_in_kernel(source, reference, questions, folder)
-        by_kernel = _report(source, reference, questions, runs)
-        result.reference_full = not _compare(result, reference, questions, by_kernel)
-        result.starter_zero = _prove_starter(result, source, starter, folder)
-    if stock:
-        with clock("reference and starter, by nbgrader"):
-            _prove_stock(result, root, lab, source, starter)
-    papers = list(_papers(answers))
-    with clock("recorded answers"):
-        reports = dict(_graded(result, source, papers, questions, runs, folder, jobs))
+    # Checks mostly wait for the scripted engine, so all of this can go on at the same time.
+    with ThreadPoolExecutor(SAMPLES + 2) as pool:
+        starting = pool.submit(_starter_faults, lab, source, starter, folder)
+        stocking = pool.submit(_stock_faults, root, lab, source) if stock else None
+        reference = Paper(name="reference", answers=[])
+        with clock("reference"):
+            runs = _runs_in_kernel(source, reference, questions, folder)
+        lost = _compare(result, reference, questions, _report(source, reference, questions, runs))
+        sampling = {
+            paper.name: pool.submit(_in_kernel, source, paper, questions, folder) for paper in _sample(papers)
+        }
+        with clock("answers"):
+            reports = dict(_graded(result, source, papers, questions, runs, folder, jobs))
+        with clock("nbgrader, starter, sample"):
+            starter_faults = starting.result()
+            stock_faults = stocking.result() if stocking else []
+            for paper in papers:
+                if paper.name in sampling:
+                    _same_verdict(result, paper, reports[paper.name], sampling[paper.name].result())
+    result.mismatches += starter_faults + stock_faults
+    result.reference_full = not lost and not any(m.what != "starter, by nbgrader" for m in stock_faults)
+    result.starter_zero = not starter_faults and not any(
+        m.what != "reference, by nbgrader" for m in stock_faults
+    )
     for paper in papers:
         wrong = _compare(result, paper, questions, reports[paper.name])
-        result.answers_exact += (
-            sum(a.question not in wrong for a in paper.answers) if _only_own(paper, wrong) else 0
-        )
-    with clock("sample, both ways"):
-        for paper in _sample(papers):
-            _same_verdict(result, paper, reports[paper.name], _in_kernel(source, paper, questions, folder))
+        if wrong <= {a.question for a in paper.answers}:
+            result.answers_exact += sum(a.question not in wrong for a in paper.answers)
     return result
 
 
@@ -259,28 +269,21 @@ def _compare(result: LabProof, paper: Paper, questions: list[Question], report: 
     return wrong
 
 
-def _only_own(paper: Paper, wrong: set[str]) -> bool:
-    """Whether what went wrong concerns only the questions that the paper answers."""
-    return wrong <= {a.question for a in paper.answers}
-
-
-def _prove_starter(result: LabProof, source: NotebookNode, starter: NotebookNode, folder: Path) -> bool:
+def _starter_faults(lab: str, source: NotebookNode, starter: NotebookNode, folder: Path) -> list[Mismatch]:
     """The untouched release earns nothing, runs up to its first answer, and every check says something."""
     laid = lay_answers(starter, source)
     with scratch_folder(folder) as scratch:
         runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
     report = GradeReport(cells=scores_of(laid, runs, timeout_s=TIMEOUT_S))
     found = [
-        Mismatch(
-            lab=result.lab, what="starter", expected=f"{c.grade_id} 0", got=f"{c.points:g}", message=c.message
-        )
+        Mismatch(lab=lab, what="starter", expected=f"{c.grade_id} 0", got=f"{c.points:g}", message=c.message)
         for c in report.cells
         if c.points
     ]
     first = min((q.index for q in laid.questions), default=0)
     found += [
         Mismatch(
-            lab=result.lab,
+            lab=lab,
             what="starter",
             where=starter.cells[index].get("id", "") if index < len(starter.cells) else "",
             expected="to run up to the first answer",
@@ -290,18 +293,15 @@ def _prove_starter(result: LabProof, source: NotebookNode, starter: NotebookNode
         if index < first and run.status != "ok"
     ]
     found += [
-        Mismatch(lab=result.lab, what="starter", expected=f"{c.grade_id} to say something", got="nothing")
+        Mismatch(lab=lab, what="starter", expected=f"{c.grade_id} to say something", got="nothing")
         for c in report.cells
         if not c.message
     ]
-    result.mismatches += found
-    return not found
+    return found
 
 
-def _prove_stock(result: LabProof, root: Path, lab: str, source: NotebookNode, starter: NotebookNode) -> None:
-    """The same two through `nbgrader generate_assignment` and `nbgrader autograde`."""
-    import nbformat
-
+def _stock_faults(root: Path, lab: str, source: NotebookNode) -> list[Mismatch]:
+    """What is wrong when the same two go through `nbgrader generate_assignment` and `nbgrader autograde`."""
     with tempfile.TemporaryDirectory(prefix="servelab-proof-", ignore_cleanup_errors=True) as scratch:
         try:
             room = Classroom(Path(scratch) / "course", root, [lab])
@@ -310,27 +310,25 @@ def _prove_stock(result: LabProof, root: Path, lab: str, source: NotebookNode, s
             room.hand_in(lab, "starter", release)
             room.hand_in(lab, "reference", nbformat.writes(with_answers(nbformat.reads(release, 4), source)))
             room.nbgrader("autograde", lab)
-            reference, untouched = room.points(lab, "reference"), room.points(lab, "starter")
+            points = {student: room.points(lab, student) for student in ("reference", "starter")}
         except ClassroomError as error:
-            result.reference_full = result.starter_zero = False
-            result.mismatches.append(
-                Mismatch(
-                    lab=lab, what="nbgrader", expected="to grade", got="a failure", message=str(error)[-800:]
-                )
-            )
-            return
-    lost = {name: f"{got:g} of {full:g}" for name, (got, full) in reference.items() if got != full}
-    gained = {name: f"{got:g}" for name, (got, _) in untouched.items() if got}
-    checks = {check.grade_id for question in questions_of(source) for check in question.checks}
-    lost |= dict.fromkeys(checks - set(reference), "no grade")
-    gained |= dict.fromkeys(checks - set(untouched), "no grade")
-    for what, odd, expected in (("reference", lost, "full"), ("starter", gained, "0")):
-        result.mismatches += [
-            Mismatch(lab=lab, what=f"{what}, by nbgrader", expected=f"{name} {expected}", got=got)
-            for name, got in sorted(odd.items())
-        ]
-    result.reference_full &= not lost
-    result.starter_zero &= not gained
+            told = str(error)[-800:]
+            return [Mismatch(lab=lab, what="nbgrader", expected="to grade", got="a failure", message=told)]
+    faults = []
+    for question in questions_of(source):
+        for check in question.checks:
+            for student, expected in (("reference", check.max_points), ("starter", 0.0)):
+                got = points[student].get(check.grade_id, (None, None))[0]
+                if got != expected:
+                    faults.append(
+                        Mismatch(
+                            lab=lab,
+                            what=f"{student}, by nbgrader",
+                            expected=f"{check.grade_id} {expected:g}",
+                            got="no grade" if got is None else f"{got:g}",
+                        )
+                    )
+    return faults
 
 
 def with_answers(release: NotebookNode, source: NotebookNode) -> NotebookNode:

@@ -193,3 +193,14 @@ def test_the_package_works_from_a_release(tmp_path: Path) -> None:
     dry = subprocess.run(["make", "-n", "lab"], cwd=target, capture_output=True, text=True, check=False)
     assert dry.returncode == 0 and "servelab lab" in dry.stdout, dry.stderr
     assert f"labs/{LAB}" not in names(target)
+
+
+def test_readme_of_a_class_links_to_what_it_has(tmp_path: Path) -> None:
+    """The README's parts for instructors stay at home, and no link of the rest is dead."""
+    from conftest import ROOT
+    from test_readme import links
+
+    release_students(ROOT, tmp_path / "class")
+    text = (tmp_path / "class" / "README.md").read_text()
+    assert [t for t in links(text) if not (tmp_path / "class" / t).exists()] == []
+    assert "## For students" in text and "instructors" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from servelab.errors import CourseError
 # Named one by one: what is not here stays here, also what someone adds tomorrow.
 FILES = ("README.md", "LICENSE", "Makefile", "pyproject.toml", "nbgrader_config.py", ".gitignore")
 FOLDERS = ("labs", "environment")
+# What a README says between these two is about things that a class does not get.
+_INSTRUCTORS = re.compile(r"<!-- instructors -->\n.*?<!-- /instructors -->\n", re.S)
 _NEVER = ("__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
 _TELLING_CHARACTERS = 30  # shorter lines ("return total") may well stand in a lab's prose or stubs
 
@@ -46,6 +49,9 @@ def release_students(root: Path, destination: Path) -> None:
         for name in FILES:
             if (root / name).is_file():
                 shutil.copyfile(root / name, part / name)
+        readme = part / "README.md"
+        if readme.is_file():
+            readme.write_text(_INSTRUCTORS.sub("", readme.read_text(encoding="utf-8")), encoding="utf-8")
         for name in FOLDERS:
             if (root / name).is_dir():
                 shutil.copytree(root / name, part / name, ignore=shutil.ignore_patterns(*_NEVER))

@@ -34,7 +34,7 @@
 # | 9 | What production would add | 3 |
 #
 # **Budget.** Two CPU cores and 4 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
-# for about three minutes in all, one of which is its start. On a machine with a GPU the same cells use it.
+# for about two minutes in all, most of it the load test. On a machine with a GPU the same cells use it.
 
 # %% tags=["setup"]
 # %load_ext servelab
@@ -236,6 +236,7 @@ def _same_answer(engine, seen, got):
 
 def _chat_test(engine, model, system, question, max_tokens):
     got = chat(engine.base_url, model, system, question, max_tokens)
+    assert got, "chat returned nothing: is there a `return` at its end?"
     assert len(engine.requests) == 1, f"One question, but the server saw {len(engine.requests)} requests."
     seen = engine.requests[0]
     assert seen["path"] == "/v1/chat/completions", f"A chat goes to /v1/chat/completions, not to {seen['path']}."
@@ -263,6 +264,7 @@ partial(2, 2)
 # %% tags=["check"] id="complete-check" points=2
 def _complete_test(engine, model, prompt, max_tokens):
     got = complete(engine.base_url, model, prompt, max_tokens)
+    assert got, "complete returned nothing: is there a `return` at its end?"
     assert len(engine.requests) == 1, f"One prompt, but the server saw {len(engine.requests)} requests."
     seen = engine.requests[0]
     assert seen["path"] == "/v1/completions", f"A plain prompt goes to /v1/completions, not to {seen['path']}."
@@ -297,7 +299,7 @@ print(chat(engine.base_url, engine.model, "Answer in one short sentence.", "Why 
 #
 # $$\text{bytes per token} = 2 \times \text{layers} \times \text{KV heads} \times \text{head size} \times \text{bytes per number}$$
 #
-# The 2 is for K *and* V. The trap is in *KV heads*. Older models have one key and one value head per query head. Newer ones let several query heads
+# (This is for plain attention. Models with sliding windows, latent attention or state-space layers keep less.) The 2 is for K *and* V. The trap is in *KV heads*. Older models have one key and one value head per query head. Newer ones let several query heads
 # share one (**grouped-query attention**, GQA), and their `config.json` says so in `num_key_value_heads`. These are the real values:
 
 # %% id="configs"
@@ -328,13 +330,13 @@ def kv_bytes_per_token(config, bytes_per_number=2):
 
 # %% tags=["check"] id="kv-bytes-check" points=4
 _got = kv_bytes_per_token(CONFIGS["Llama-2-7B"])
-assert _got == 524_288, f"Llama-2-7B needs 524,288 bytes a token (half a MiB), not {_got:,}."
+assert _got == 524_288, f"Llama-2-7B needs 524,288 bytes a token (half a MiB), not {_got}."
 _got = kv_bytes_per_token(CONFIGS["Llama-3-8B"])
-assert _got == 131_072, f"Llama-3-8B needs 131,072 bytes a token, not {_got:,}: how many heads keep a key and a value?"
+assert _got == 131_072, f"Llama-3-8B needs 131,072 bytes a token, not {_got}: how many heads keep a key and a value?"
 ### BEGIN HIDDEN TESTS
 for _name, _bytes in (("Qwen2.5-7B", 57_344), ("SmolLM2-135M", 23_040), ("Llama-2-70B", 327_680)):
     _got = kv_bytes_per_token(CONFIGS[_name])
-    assert _got == _bytes, f"{_name}: {_got:,} bytes a token is not right."
+    assert _got == _bytes, f"{_name}: {_got} bytes a token is not right."
 _wide = {"num_hidden_layers": 18, "hidden_size": 2048, "num_attention_heads": 8, "num_key_value_heads": 1, "head_dim": 256}
 assert kv_bytes_per_token(_wide) == 18_432, "A config with one KV head and its own head_dim comes out wrong."
 _qwen3 = {"num_hidden_layers": 28, "hidden_size": 1024, "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128}
@@ -352,7 +354,7 @@ for name, config in CONFIGS.items():
 
 # %% [markdown]
 # Look at the last row. Llama-2-70B has ten times the parameters of Llama-2-7B and needs *less* cache per token: 327,680 bytes, not the
-# "0.5 MB" that is often quoted for it. Half a MiB is the figure of the **7B**, which has no GQA. A tenfold error in a capacity plan is one config line away.
+# "0.5 MB" that is often quoted for it. Half a MiB is the figure of the **7B**, which has no GQA. Overlook one line of the config, and the capacity plan of the 70B is wrong by a factor of eight.
 
 # %% [markdown]
 # ### How many sequences fit?
@@ -362,7 +364,7 @@ for name, config in CONFIGS.items():
 #
 # $$\text{pool} = \text{memory} \times \text{share} - \text{weights} - \text{scratch}$$
 #
-# The share is taken of the *whole* card, and weights and scratch come out of that share. A block belongs to one sequence at a time,
+# The share is taken of the *whole* card, and weights and scratch come out of that share. A block belongs to one sequence (until step 4),
 # so a sequence of 17 tokens occupies two blocks of 16, and a block is never cut.
 
 # %% [markdown]
@@ -388,7 +390,7 @@ def sequences_that_fit(pool, bytes_per_token, tokens_per_sequence, block_size=16
 
 # %% tags=["check"] id="pool-check" points=1
 _got = pool_bytes(24_000_000_000, 0.5, 8_000_000_000, 1_000_000_000)
-assert _got == 3_000_000_000, f"Half of 24 GB, less 8 GB of weights and 1 GB of scratch, is 3 GB, not {_got:,} bytes."
+assert _got == 3_000_000_000, f"Half of 24 GB, less 8 GB of weights and 1 GB of scratch, is 3 GB, not {_got} bytes."
 assert pool_bytes(16_000_000_000, 0.75, 14_000_000_000, 1_000_000_000) == 0, "These weights do not fit: the pool is 0."
 ### BEGIN HIDDEN TESTS
 assert pool_bytes(80 * 2**30, 0.92, 16_060_522_496, 3 * 2**30) == int(80 * 2**30 * 0.92) - 16_060_522_496 - 3 * 2**30
@@ -709,7 +711,7 @@ for name, cache in contenders.items():
 # This is the famous "3 to 4 times". Mind what it is: **more sequences in the same pool**, because less of it is wasted. Nothing got smaller. A token takes as many
 # bytes as before, and a pool that holds one long sequence to the last block gains nothing at all.
 #
-# What your allocator looks like inside (a small pool, so that one can see it). Each row is a block, each colour a sequence, and grey is room that nobody can use:
+# What your allocator looks like inside (a small pool, so that one can see it). Each row is a block, each colour a sequence, and grey is empty:
 
 # %% tags=["live"] id="block-map"
 cache = PagedCache(16, 16)
@@ -776,14 +778,19 @@ def static_batching(jobs, slots):
     ### END SOLUTION
 
 # %% tags=["check"] id="static-check" points=3
-_got = list(static_batching([[0, 2], [0, 5], [1, 1]], 2))
+def _times(result):
+    assert result is not None, "The function returned nothing: is there a `return` at its end?"
+    return [int(time) for time in result]
+
+
+_got = _times(static_batching([[0, 2], [0, 5], [1, 1]], 2))
 assert _got == [5, 5, 6], f"The example of the text should give [5, 5, 6], not {_got}."
-_got = list(static_batching([[3, 4]], 2))
+_got = _times(static_batching([[3, 4]], 2))
 assert _got == [7], f"One job that arrives at 3 and wants 4 steps is complete at 7, not {_got[0]}."
 ### BEGIN HIDDEN TESTS
-_got = list(static_batching([[4, 2], [0, 3], [0, 1], [5, 5], [1, 2]], 2))
+_got = _times(static_batching([[4, 2], [0, 3], [0, 1], [5, 5], [1, 2]], 2))
 assert _got == [10, 3, 3, 10, 5], "A list that is not sorted by arrival comes out wrong."
-_got = list(static_batching([[0, 3], [10, 2], [11, 4]], 4))
+_got = _times(static_batching([[0, 3], [10, 2], [11, 4]], 4))
 assert _got == [3, 12, 16], "A batch does not wait for others to come, and those who come too late wait for the next batch."
 _draw = random.Random(55)
 for _case in range(30):
@@ -799,7 +806,7 @@ for _case in range(30):
         _end = _now + max(_jobs[i][1] for i in _batch)
         _done.update(dict.fromkeys(_batch, _end))
         _order, _now = [i for i in _order if i not in _batch], _end
-    _got = list(static_batching([list(job) for job in _jobs], _slots))
+    _got = _times(static_batching([list(job) for job in _jobs], _slots))
     assert _got == [_done[i] for i in range(len(_jobs))], (
         f"{len(_jobs)} jobs on {_slots} slots come out wrong. Read the table of rules again, column `static`."
     )
@@ -833,16 +840,16 @@ def continuous_batching(jobs, slots):
     ### END SOLUTION
 
 # %% tags=["check"] id="continuous-check" points=4
-_got = list(continuous_batching([[0, 2], [0, 5], [1, 1]], 2))
+_got = _times(continuous_batching([[0, 2], [0, 5], [1, 1]], 2))
 assert _got == [2, 5, 3], f"The example of the text should give [2, 5, 3], not {_got}."
-_got = list(continuous_batching([[3, 4]], 2))
+_got = _times(continuous_batching([[3, 4]], 2))
 assert _got == [7], f"One job that arrives at 3 and wants 4 steps is complete at 7, not {_got[0]}."
 ### BEGIN HIDDEN TESTS
-_got = list(continuous_batching([[0, 4], [0, 1], [0, 1], [0, 1]], 2))
+_got = _times(continuous_batching([[0, 4], [0, 1], [0, 1], [0, 1]], 2))
 assert _got == [4, 1, 2, 3], "A seat that gets free at time t can be taken at that same time t."
-_got = list(continuous_batching([[2, 1], [0, 5], [1, 3]], 1))
+_got = _times(continuous_batching([[2, 1], [0, 5], [1, 3]], 1))
 assert _got == [9, 5, 8], "Waiting jobs are seated in order of arrival, wherever they are in the list."
-_got = list(continuous_batching([[0, 6], [0, 6], [0, 6]], 3))
+_got = _times(continuous_batching([[0, 6], [0, 6], [0, 6]], 3))
 assert _got == [6, 6, 6], "Several jobs may be seated at the same time."
 _draw = random.Random(77)
 for _case in range(30):
@@ -853,7 +860,7 @@ for _case in range(30):
         _seat = min(range(_slots), key=lambda s: _free_at[s])
         _done[_i] = max(_free_at[_seat], _jobs[_i][0]) + _jobs[_i][1]
         _free_at[_seat] = _done[_i]
-    _got = list(continuous_batching([list(job) for job in _jobs], _slots))
+    _got = _times(continuous_batching([list(job) for job in _jobs], _slots))
     assert _got == [_done[i] for i in range(len(_jobs))], (
         f"{len(_jobs)} jobs on {_slots} slots come out wrong. Read the table of rules again, column `continuous`."
     )
@@ -950,7 +957,7 @@ def parse_metrics(text):
     ### END SOLUTION
 
 # %% tags=["check"] id="metrics-check" points=4
-_got = parse_metrics(SAMPLE)
+_got = parse_metrics(SAMPLE) or []
 assert len(_got) == 8, f"The sample has 8 lines that carry a value, you found {len(_got)}."
 assert _got[0] == {
     "name": "vllm:num_requests_running",
@@ -1131,7 +1138,7 @@ charts.kv_usage(kv, title="32 users, 160 tokens an answer: the pool is full")
 # ### The same prefix twice
 #
 # Chats, agents and document questions send the same beginning again and again. Your third prediction: three documents of about 1,100 tokens, three questions to each.
-# Nobody has asked for a document's first answer before (**cold**). For the second and third question, the blocks of the document are still in the pool (**warm**).
+# At the first question the engine has never seen the document (**cold**). At the second and third, the document's blocks are still in the pool (**warm**).
 
 # %% tags=["live"] id="prefix"
 things = "bread clocks rivers chess honey maps trains violins".split()
@@ -1174,7 +1181,7 @@ for result in dice.results:
     print(f"TTFT {result.ttft_s:.3f} s, all {result.e2e_s:.2f} s: {result.text!r}")
 
 # %% [markdown]
-# Both start at once, and they differ: nothing was looked up but the reading of the prompt. The second experiment: the same document, but with one word put **in front**:
+# Both start at once, and they differ: the reading of the prompt was saved, the writing was not. The second experiment: the same document, but with one word put **in front**:
 
 # %% tags=["live"] id="one-word-in-front"
 changed = await first_token(f"Attention! {document(101)}\nQuestion: {asked[0]}\nAnswer:")
@@ -1246,7 +1253,7 @@ pictures.batch_ceiling(tokens_per_s, list(GPUS), title="Llama-3-8B, 1,000 tokens
 # At 32 sequences an H100 still reaches four fifths of the grey line. Then the lines bend, and for this model and context they bend because of the **KV cache**, not because of arithmetic:
 # at 122 sequences the caches weigh as much as the weights. That is why GQA, fp8 caches and short contexts are worth so much, and why the size of the batch is limited by memory twice: by what fits, and by what must be read.
 #
-# Your CPU obeys the same law with other numbers; you have measured its ITL in step 7. (Prefill is different: a prompt's tokens go through the weights *together*, so it is limited by arithmetic from the start.)
+# Your CPU obeys the same law with other numbers; you have measured its ITL in step 7. (Prefill is different: a prompt's tokens go through the weights *together*, so a prompt of some hundred tokens already keeps the arithmetic busy.)
 
 # %% [markdown]
 # ### FlashAttention in one figure
@@ -1280,7 +1287,7 @@ pictures.attention_memory(heads=32, title="Attention of one layer with 32 heads,
 
 # %% [markdown]
 # The memory is one gain. The other is traffic: on GPT-2 medium (1,024 tokens) the paper counted 40.3 GB read and written for standard attention, forward and backward, and 4.4 GB for FlashAttention,
-# with slightly *more* arithmetic. It was six times as fast, because arithmetic was not what it had been waiting for.
+# with slightly *more* arithmetic. It was nearly six times as fast, because arithmetic was not what it had been waiting for.
 
 # %% quiz="llm-infrastructure/flash-attention"
 

@@ -50,6 +50,7 @@ def test_the_api_server_ignores_a_positional_model() -> None:
         (["vllm", "serve", "org/m", "--max-num-seqs", "many"], "invalid int"),
         (["python", "-m", "vllm.serve", "--model", "org/m"], "does not start"),
         ([], "neither"),
+        (None, "list of strings"),
     ],
 )
 def test_says_what_is_wrong(command: list[str], words: str) -> None:

@@ -91,6 +91,8 @@ def read_launch(command: Sequence[str]) -> dict[str, Any]:
     """
     if isinstance(command, str):
         raise ValueError("the command is one string: give a list, one item for each word")
+    if not isinstance(command, Sequence):
+        raise ValueError(f"the command is {command!r}: give a list of strings")
     for word in command:
         if not isinstance(word, str):
             raise ValueError(f"{word!r} is not a string: a process can only be given strings")

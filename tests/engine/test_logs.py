@@ -50,7 +50,7 @@ def test_stages_come_in_order() -> None:
             "ValueError: Available memory on node 0 (0.4/7.8 GiB) on kv cache allocation is less than requested memory "
             "for kv (1.0 GiB). Decrease --kv-cache-memory-bytes, VLLM_CPU_KVCACHE_SPACE, or reduce CPU memory",
             "Not enough memory for the KV cache: Available memory on node 0 (0.4/7.8 GiB)",
-            "VLLM_CPU_KVCACHE_SPACE",
+            "--kv-cache-memory-bytes 512M",
         ),
         (
             "ValueError: Free memory on device cuda:0 (3.1/14.7 GiB) on startup is less than desired GPU memory",

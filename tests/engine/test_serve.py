@@ -265,6 +265,20 @@ def test_no_memory(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> N
     assert "close other programs" in error.remedy
 
 
+@pytest.mark.parametrize(
+    ("space", "flag", "expected"),
+    [("1", None, 2**30), ("2", None, 2**31), ("2", "512M", 2**29), ("1", "1.5g", 1.5e9), ("1", "many", 0)],
+)
+def test_the_size_of_the_cache(space: str, flag: str | None, expected: float) -> None:
+    assert client._cache_bytes({"VLLM_CPU_KVCACHE_SPACE": space}, flag) == expected
+
+
+@pytest.mark.parametrize("space", ["0", "many", "-1", "0.5"])
+def test_no_size_for_the_cache(space: str) -> None:
+    with pytest.raises(EngineError, match="whole number of GiB"):
+        client._cache_bytes({"VLLM_CPU_KVCACHE_SPACE": space})
+
+
 def test_a_container_limit_counts_as_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("400000\n")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shlex
 import socket
 import subprocess
@@ -38,6 +39,7 @@ HOST = "127.0.0.1"
 _PORTS = range(18000, 32000)
 # Kept free for the system and the notebook itself when a start is judged.
 _SPARE_BYTES = GIB // 4
+_CACHE_FLAG = "--kv-cache-memory-bytes"
 _ANSWER_S = 10.0  # an engine that is silent for longer is not alive
 _CGROUP = Path("/sys/fs/cgroup")
 _COURSE_MODEL_BYTES = 270 * 2**20
@@ -320,6 +322,8 @@ def _plan(
         raise EngineError("vLLM is not installed in this Python", remedy="run `make setup`.")
     # What the student set in the notebook wins over the profile.
     env = {**profile.env, **{k: v for k, v in os.environ.items() if k.startswith("VLLM_")}}
+    if profiles.option(args, _CACHE_FLAG) is not None:
+        env["VLLM_CPU_KVCACHE_SPACE"] = None  # vLLM would let it win over the flag
     if profile.name != "scripted":
         env.setdefault("VLLM_CACHE_ROOT", str(paths.cache_dir() / "vllm"))
     config = [profile.name, where, served_name, args, port, sorted(env.items(), key=str)]
@@ -412,19 +416,32 @@ def _need_bytes(profile: Profile, where: str, args: list[str], env: Mapping[str,
     if profile.name != "cpu":
         return profile.process_bytes
     weights = sum(path.stat().st_size for path in _weights(Path(where)))
-    asked = profiles.option(args, "--kv-cache-memory-bytes") or ""
+    return profile.process_bytes + weights + _cache_bytes(env, profiles.option(args, _CACHE_FLAG))
+
+
+_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30, "": 1}
+
+
+def _cache_bytes(env: Mapping[str, str | None], flag: str | None = None) -> int:
+    """What the KV cache takes on a CPU: the flag's bytes (`512M` is 2^29), else the variable's GiB."""
+    if flag is not None:
+        # What we cannot read, vLLM will refuse in its own words.
+        amount = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgKMG]?)", flag)
+        return int(float(amount[1]) * _UNITS[amount[2]]) if amount else 0
     space = env.get("VLLM_CPU_KVCACHE_SPACE") or "0"
-    if not space.isdigit():
-        raise EngineError(f"VLLM_CPU_KVCACHE_SPACE is a number of GiB, not {space!r}")
-    return profile.process_bytes + weights + (int(asked) if asked.isdigit() else int(space) * GIB)
+    if not space.isdigit() or space == "0":
+        raise EngineError(
+            f"VLLM_CPU_KVCACHE_SPACE is a whole number of GiB from 1, not {space!r}",
+            remedy=f"for less, unset it and pass {_CACHE_FLAG} 512M.",
+        )
+    return int(space) * GIB
 
 
 def needed_bytes(profile: Profile) -> int:
     """Main memory that the profile's own model will take with the profile's own settings."""
-    env = {**profile.env, **{k: v for k, v in os.environ.items() if k.startswith("VLLM_")}}
-    space = env.get("VLLM_CPU_KVCACHE_SPACE") or "0"
-    cache = int(space) * GIB if space.isdigit() else 0
-    return profile.process_bytes + cache + (_COURSE_MODEL_BYTES if profile.name == "cpu" else 0)
+    if profile.name != "cpu":
+        return profile.process_bytes
+    return profile.process_bytes + _COURSE_MODEL_BYTES + _cache_bytes(profile.env)
 
 
 def available_bytes() -> int:

@@ -52,7 +52,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (
         r"(Available memory on node .*?\(\S+ GiB\)\.)",
         "Not enough memory for the KV cache: {0}",
-        "close other programs, or ask for a smaller cache with VLLM_CPU_KVCACHE_SPACE (GiB).",
+        "close other programs, or ask for a smaller cache: --kv-cache-memory-bytes 512M.",
     ),
     (
         r"(Free memory on device .*?) is less than",
@@ -67,12 +67,12 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (
         r"No available memory for the cache blocks",
         "After the weights no memory is left for the KV cache",
-        "raise --gpu-memory-utilization (GPU) or VLLM_CPU_KVCACHE_SPACE (CPU).",
+        "raise --gpu-memory-utilization (GPU) or --kv-cache-memory-bytes (CPU).",
     ),
     (
         r"(To serve at least one request .*)",
         "The KV cache is too small for one request of the longest length: {0}",
-        "pass a smaller --max-model-len, or a larger VLLM_CPU_KVCACHE_SPACE (GiB).",
+        "pass a smaller --max-model-len, or a larger --kv-cache-memory-bytes.",
     ),
     (
         r"Cannot allocate memory|DefaultCPUAllocator|std::bad_alloc|MemoryError",

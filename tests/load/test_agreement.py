@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from servelab import engine
 from servelab.load import run_closed_loop
 
-COUNT, CONCURRENCY, TOKENS, ROUNDS = 40, 8, 32, 3
+COUNT, CONCURRENCY, TOKENS = 40, 8, 32
+ROUNDS, MOST_ROUNDS, QUIET = 3, 8, 0.06
 WORDS = "river bridge bread clock glass harbour honey island kite lamp map market mountain music".split()  # noqa: SIM905
 
 
@@ -71,23 +76,55 @@ def theirs(running: Any, folder: Path) -> dict[str, float]:
     }
 
 
+def busy_seconds(engine_pid: int) -> tuple[float, float]:
+    """CPU seconds that the whole machine, and that the engine and this process with its children have used."""
+    machine = psutil.cpu_times()
+    everyone = machine.user + machine.nice + machine.system + getattr(machine, "steal", 0.0)
+    own = sum(os.times()[:4])
+    tree = [psutil.Process(engine_pid)]
+    for process in [*tree, *tree[0].children(recursive=True)]:
+        used = process.cpu_times()
+        own += used.user + used.system
+    return everyone, own
+
+
+def with_disturbance(
+    engine_pid: int, measure: Callable[[], dict[str, float]]
+) -> tuple[dict[str, float], float]:
+    """What `measure` returns, and the share of the machine's cores that others took meanwhile."""
+    begun, (everyone, own) = time.monotonic(), busy_seconds(engine_pid)
+    figures = measure()
+    wall, (everyone_after, own_after) = time.monotonic() - begun, busy_seconds(engine_pid)
+    others = (everyone_after - everyone) - (own_after - own)
+    return figures, max(0.0, others) / (wall * psutil.cpu_count())
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_agrees_with_vllm_bench_serve(
     real_engine: Any, tmp_path: Path, figures: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Interleaved, so that whatever slows the machine for a while slows both; medians of three rounds."""
+    """Interleaved, and medians of three rounds in which nobody else needed the cores.
+
+    An engine whose threads wait for each other at every layer slows down several-fold when another program takes one
+    core, so a round that was disturbed says nothing about either client. It is repeated, a few times at most.
+    """
     ours(real_engine)  # both find the prompts in the prefix cache, and every kernel warm
-    rounds = [(ours(real_engine), theirs(real_engine, tmp_path)) for _ in range(ROUNDS)]
+    rounds = []
+    while len(rounds) < MOST_ROUNDS and sum(r[2] <= QUIET for r in rounds) < ROUNDS:
+        mine, noise = with_disturbance(real_engine.pid, lambda: ours(real_engine))
+        other, more_noise = with_disturbance(real_engine.pid, lambda: theirs(real_engine, tmp_path))
+        rounds.append((mine, other, max(noise, more_noise)))
+    rounds = sorted(rounds, key=lambda r: r[2])[:ROUNDS]
     lines = []
     for name in rounds[0][0]:
         mine, other = (statistics.median(pair[side][name] for pair in rounds) for side in (0, 1))
         figures[f"{name}: servelab / vllm bench serve"] = f"{mine:.4g} / {other:.4g}"
         lines.append((name, mine, other))
     with capsys.disabled():
-        print()
+        print(f"\n  others took {', '.join(f'{r[2]:.0%}' for r in rounds)} of the cores")
         for name, mine, other in lines:
-            each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b in rounds)
+            each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b, _ in rounds)
             print(f"  {name:<14} servelab {mine:8.4f}   vllm bench serve {other:8.4f}   ({each})")
     for name, mine, other in lines:
         assert mine / other == pytest.approx(1, abs=0.10), f"{name}: {mine:.4g} against {other:.4g}"

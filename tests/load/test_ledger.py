@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from servelab import paths
 from servelab.load import ledger
 
 
@@ -47,6 +48,14 @@ def test_work_folder_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.delenv("SERVELAB_LEDGER")
     monkeypatch.setenv("SERVELAB_WORK", str(tmp_path / "work"))
     assert ledger.path() == tmp_path / "work" / "ledger.json"
+
+
+def test_current_folder_where_there_is_no_course(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SERVELAB_LEDGER", "SERVELAB_WORK", "SERVELAB_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(paths, "_CHECKOUT", tmp_path / "nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert ledger.path() == tmp_path / "ledger.json"
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,7 @@ async def _send(client: Any, ask: _Ask, prompt: Prompt, result: Result, sent: fl
 
 
 async def _events(answer: Any) -> AsyncIterator[dict[str, Any]]:
-    """The JSON of each server-sent event up to `[DONE]`."""
+    """The JSON of each server-sent event. Reads on to the end of the body, so that the connection is used again."""
     rest = b""
     async for data in answer.iter_bytes():
         *lines, rest = (rest + data).split(b"\n")
@@ -319,9 +319,8 @@ async def _events(answer: Any) -> AsyncIterator[dict[str, Any]]:
             if not line.startswith(b"data:"):
                 continue
             text = line[5:].strip()
-            if text == b"[DONE]":
-                return
-            yield json.loads(text)
+            if text != b"[DONE]":
+                yield json.loads(text)
 
 
 async def _read_stream(

@@ -23,9 +23,15 @@ class LedgerError(CourseError):
 
 
 def path() -> Path:
-    """Where the ledger is: `SERVELAB_LEDGER`, else `ledger.json` in the student's work folder."""
+    """Where the ledger is: `SERVELAB_LEDGER`, else `ledger.json` in the student's work folder, and outside a
+    course in the current one."""
     named = os.environ.get("SERVELAB_LEDGER")
-    return Path(named).resolve() if named else paths.work_dir() / "ledger.json"
+    if named:
+        return Path(named).resolve()
+    try:
+        return paths.work_dir() / "ledger.json"
+    except CourseError:  # a single notebook on a machine without the course's folder
+        return Path.cwd() / "ledger.json"
 
 
 def append(

@@ -80,7 +80,7 @@ def real_engine() -> Iterator[Any]:
 
     started = time.monotonic()
     with engine.serve() as running:
-        _FIGURES["engine ready, s"] = round(time.monotonic() - started, 1)
+        _FIGURES["engine of the tests ready, s"] = round(time.monotonic() - started, 1)
         yield running
     running.stop()
 

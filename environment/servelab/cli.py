@@ -184,11 +184,22 @@ def engine_stop() -> None:
 
 
 @bench_app.command("serving")
-def bench_serving(json: Json = False) -> None:
+def bench_serving(
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
     """Requests/s of the naive server and of vLLM in the same run, and their ratio."""
-    from servelab.load import bench
+    from servelab.load import bench, measurements
 
-    _emit(bench.bench_serving(), json)
+    result = bench.bench_serving()
+    if save:
+        what = (
+            f"servelab bench serving: one run, {bench.MAX_TOKENS} output tokens a request, the naive server's best "
+            f"of {len(bench.NAIVE_LEVELS)} levels against vLLM's best of {len(bench.VLLM_LEVELS)}."
+        )
+        path = measurements.save(save, what, result, output_tokens=bench.MAX_TOKENS)
+        console.print(f"wrote {path}", soft_wrap=True)
+    _emit(result, json)
 
 
 @bench_app.command("setup")

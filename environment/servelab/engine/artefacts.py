@@ -21,6 +21,7 @@ from servelab.engine import profiles, state
 from servelab.engine.errors import EngineError
 
 SMOLLM2 = "smollm2-135m-instruct"
+_MADE = "made.json"  # how long an artefact took, in its own folder
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
@@ -106,6 +107,11 @@ def build_all() -> dict[str, Path]:
     return {name: ensure(artefact) for name, artefact in ARTEFACTS.items()}
 
 
+def made_in_s(folder: Path) -> float | None:
+    """Seconds that making this artefact took on this machine; None for one that says nothing."""
+    return state.read_json(folder / _MADE).get("seconds")
+
+
 def ensure(artefact: Artefact) -> Path:
     """The artefact's folder, made now if need be. Two processes that ask at once make it once.
 
@@ -122,8 +128,10 @@ def ensure(artefact: Artefact) -> Path:
         for crashed in target.parent.glob(f".{target.name}.*"):
             shutil.rmtree(crashed, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        begun = time.monotonic()
         try:
             _run(artefact, artefact.command(artefact.source(), scratch))
+            state.write_json(scratch / _MADE, {"seconds": round(time.monotonic() - begun, 1)})
             scratch.chmod(0o755)
             scratch.rename(target)
         finally:

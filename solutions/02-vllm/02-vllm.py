@@ -1041,6 +1041,8 @@ print("sequences of   110 tokens that fit:", sequences_that_fit(pool, per_token,
 #
 # First the server of lab 01: Flask in front, one lock, `transformers.generate` behind. Then vLLM. Same model, same machine, same prompts, exactly 64 tokens
 # an answer, in this same run. Only such a ratio means anything.
+#
+# (With a GPU profile the engine of step 2 runs a larger model than lab 01's server. To compare like with like, start it with `model=model_path("cpu")`.)
 
 # %% tags=["live"] id="naive"
 from servelab.load import closed_loop, watch

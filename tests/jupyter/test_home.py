@@ -111,6 +111,24 @@ def test_the_ledger_shows_the_latest_of_each_step(course: Path) -> None:
     assert second["metric"] == "ttft_s"
 
 
+@pytest.mark.parametrize(
+    ("metric", "title"),
+    [
+        ("requests_per_s", "Requests"),
+        ("ttft_p95_s", "TTFT p95"),
+        ("kv_cache_bytes", "KV cache"),
+        ("", ""),
+        ("s", "S"),
+    ],
+)
+def test_metrics_read_well(metric: str, title: str) -> None:
+    assert home.metric_title(metric) == title
+
+
+def test_commands_in_remedies_are_code_and_nothing_else_is_markup() -> None:
+    assert home.code_marked("run `a<b` <i>") == "run <code>a&lt;b</code> &lt;i&gt;"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '[{"lab": 1}]', '{"01-tiny": 3}', "\x00"])
 def test_damaged_files_leave_a_note_and_themselves(course: Path, text: str) -> None:
     files = [course / "work" / "ledger.json", course / "work" / ".servelab" / "scores.json"]

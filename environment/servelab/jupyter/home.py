@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from servelab import paths
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _DIAGNOSIS_AGE_S = 60.0
 _LEDGER_ROWS = 12
+_ACRONYMS = {"ttft", "itl", "tpot", "kv", "gpu", "cpu"}
 # What reading a file raises when it is not there, not JSON, or not shaped as we wrote it.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
@@ -230,7 +232,7 @@ def _page(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["number"] = number
+    environment.filters |= {"number": number, "metric": metric_title, "code": code_marked}
     return environment.get_template(name)
 
 
@@ -244,9 +246,26 @@ def number(value: float | None) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
+def metric_title(metric: str) -> str:
+    """A ledger metric as a heading: `ttft_p95_s` is "TTFT p95"; the unit is shown beside it."""
+    bare = re.sub(r"(_per_s|_s|_bytes)$", "", metric)
+    title = " ".join(w.upper() if w in _ACRONYMS else w for w in bare.split("_"))
+    return title[:1].upper() + title[1:]
+
+
+def code_marked(text: str) -> Markup:
+    """Text with its `backticks` shown as code; everything else escaped."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def render(state: dict[str, Any], base_url: str, nonce: str) -> str:
     """The home page. `base_url` ends in a slash; `nonce` marks the page's own style and script."""
     return _page("home.html").render(state=state, base_url=base_url, nonce=nonce)
+
+
+def render_sections(state: dict[str, Any], base_url: str) -> str:
+    """The part of the page that changes while it is open."""
+    return _page("sections.html").render(state=state, base_url=base_url)
 
 
 def render_error(message: str, home_url: str) -> str:

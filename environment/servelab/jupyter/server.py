@@ -117,7 +117,10 @@ class HomeHandler(CourseHandler):
         except CourseError as error:
             raise web.HTTPError(500, log_message=str(error)) from None
         self.set_header("Cache-Control", "no-store")
-        self.finish(home.render(state, base_url=self.base_url, nonce=self.nonce))
+        if "sections" in self.request.query_arguments:
+            self.finish(home.render_sections(state, base_url=self.base_url))
+        else:
+            self.finish(home.render(state, base_url=self.base_url, nonce=self.nonce))
 
 
 class StateHandler(CourseHandler):

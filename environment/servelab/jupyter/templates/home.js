@@ -23,7 +23,7 @@ let timer = null;
 async function refresh() {
   clearTimeout(timer);
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const answer = await fetch(location.pathname + "?sections", { credentials: "same-origin" });
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const section of document.querySelectorAll("section[id]")) {

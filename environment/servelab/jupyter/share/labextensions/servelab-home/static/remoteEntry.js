@@ -35,7 +35,8 @@
       }
 
       function show(activated) {
-        if (!tab || tab.isDisposed) {
+        if (!tab || !tab.isAttached) {
+          if (tab) tab.dispose(); // closing a tab only takes it off the page
           tab = new IFrame({ sandbox: ["allow-scripts", "allow-same-origin", "allow-popups", "allow-downloads"] });
           tab.id = "servelab-home";
           tab.title.label = "Course";

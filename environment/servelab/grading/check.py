@@ -237,7 +237,8 @@ def show(result: OwnResult, console: Console) -> None:
         words = "\n".join(escape(text) for text in line.messages) or "Right."
         told = quiz.get(line.question)
         if told and told.why:
-            words = f"{'Right' if told.right else 'Not the best answer'} ({escape(told.picked)}): {escape(told.why)}"
+            verdict = "Right" if told.right else "Not the best answer"
+            words = f"{verdict} ({escape(told.picked)}): {escape(told.why.removeprefix('Right. '))}"
         table.add_row(
             escape(line.question),
             f"[{_STYLE[line.status]}]{earned} of {line.max_points:g}[/]",

@@ -5,14 +5,16 @@ Everything goes through nbgrader's own commands and the real engine, in a scratc
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html
 import json
-import os
 import re
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,22 +87,21 @@ def demo(
     folder = folder or Path(tempfile.mkdtemp(prefix="servelab-demo-"))
     steps = Steps(console)
     try:
-        problems = _demo(list(labs or LABS), folder, steps, console)
+        with _engine_owner() as owner:
+            problems = _demo(list(labs or LABS), folder, owner, steps, console)
     except DemoError as error:
         console.print(f"FAILED: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
-    finally:
-        _stop_engines()
     for problem in problems:
         console.print(f"FAILED: {problem}", markup=False, highlight=False, soft_wrap=True)
     return 1 if problems else 0
 
 
-def _demo(labs: list[str], folder: Path, steps: Steps, console: Console) -> list[str]:
+def _demo(labs: list[str], folder: Path, owner: int, steps: Steps, console: Console) -> list[str]:
     began = time.perf_counter()
     root = paths.course_root()
     room = steps("a course in a scratch folder", lambda: Classroom(folder, root, labs))
-    planned = {lab: _do_lab(room, lab, steps) for lab in labs}
+    planned = {lab: _do_lab(room, lab, owner, steps) for lab in labs}
     grades = room.folder / "grades.csv"
     steps("nbgrader export", lambda: room.nbgrader("export", f"--to={grades}"))
     problems = []
@@ -116,14 +117,14 @@ def _demo(labs: list[str], folder: Path, steps: Steps, console: Console) -> list
     return problems
 
 
-def _do_lab(room: Classroom, lab: str, steps: Steps) -> dict[str, float]:
+def _do_lab(room: Classroom, lab: str, owner: int, steps: Steps) -> dict[str, float]:
     """Take one lab from release to feedback; returns the points that each question should get."""
     teacher, ada = room.nbgrader, lambda *arguments: room.nbgrader(*arguments, student=STUDENT)
     steps(f"{lab}: nbgrader generate_assignment", lambda: teacher("generate_assignment", lab, "--force"))
     steps(f"{lab}: nbgrader release_assignment", lambda: teacher("release_assignment", lab))
     steps(f"{lab}: nbgrader fetch_assignment", lambda: ada("fetch_assignment", lab))
     planned = steps(f"{lab}: the answers, one of them wrong", lambda: fill_in(room, lab))
-    steps(f"{lab}: every cell, on the real engine", lambda: do_live(room, lab))
+    steps(f"{lab}: every cell, on the real engine", lambda: do_live(room, lab, owner))
     steps(f"{lab}: nbgrader submit", lambda: ada("submit", lab))
     steps(f"{lab}: nbgrader collect", lambda: teacher("collect", lab))
     steps(f"{lab}: nbgrader autograde", lambda: teacher("autograde", lab))
@@ -153,15 +154,18 @@ def fill_in(room: Classroom, lab: str) -> dict[str, float]:
     return planned
 
 
-def do_live(room: Classroom, lab: str) -> None:
+def do_live(room: Classroom, lab: str, owner: int) -> None:
     """Run the student's copy from top to bottom with its live cells, and save it with what it printed.
+
+    Args:
+        owner: pid of the process with which the engines end.
 
     Raises:
         DemoError: a cell failed.
     """
     path = room.notebook(lab, STUDENT)
     notebook = read_notebook(path)
-    environment = room.environment(STUDENT) | {"SERVELAB_OWNER": str(os.getpid())}
+    environment = room.environment(STUDENT) | {"SERVELAB_OWNER": str(owner), "SERVELAB_PROGRESS": "1"}
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     with bar(total=len(code), desc=lab, unit="cell") as shown:
         client = NotebookClient(
@@ -172,7 +176,8 @@ def do_live(room: Classroom, lab: str) -> None:
             on_cell_executed=lambda **_: shown.update(1),
         )
         try:
-            client.execute(env=environment)
+            # What the kernel itself says is not for the person at this terminal.
+            client.execute(env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise DemoError(f"cell {_failed(notebook)!r} of {path}:\n{str(error)[-1500:]}") from None
         finally:
@@ -252,7 +257,19 @@ def _show_speed_up(room: Classroom, console: Console) -> list[str]:
     return []
 
 
-def _stop_engines() -> None:
+@contextlib.contextmanager
+def _engine_owner() -> Iterator[int]:
+    """The pid of a process that lives as long as the demonstration, and owns the engines it starts.
+
+    Not this process: a test session that runs the demonstration has engines of its own. It ends when its
+    standard input does, so engines stop even when we are killed.
+    """
     from servelab import engine
 
-    engine.stop_all(owner=os.getpid())
+    holder = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        yield holder.pid
+    finally:
+        engine.stop_all(owner=holder.pid)
+        holder.stdin.close()
+        holder.wait()

@@ -68,7 +68,7 @@ class Steps:
             raise DemoError(f"{name}: {error}") from error
         finally:
             self.seconds[name] = round(time.perf_counter() - began, 1)
-            self.console.print(f"{name:<44}{self.seconds[name]:8.1f} s", highlight=False, markup=False)
+            self.console.print(f"{name:<52}{self.seconds[name]:8.1f} s", highlight=False, markup=False)
 
 
 def demo(

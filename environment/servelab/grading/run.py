@@ -25,7 +25,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from servelab.errors import CourseError
-from servelab.grading.repair import Laid, Question, lay_answers, read_notebook
+from servelab.grading.repair import Check, Laid, Question, lay_answers, read_notebook
 from servelab.grading.verdict import CellRun, CellScore, GradeReport, explain, frames_in, points_for
 
 TIMEOUT_S = 30.0
@@ -72,10 +72,9 @@ def scored_cells(
 
 
 def scores_of(laid: Laid, runs: dict[int, CellRun], *, timeout_s: float = TIMEOUT_S) -> list[CellScore]:
-    """The verdict on every check from what happened to the cells."""
+    """The verdict on every check, and on every answer that a person reads, from what happened to the cells."""
     scores = []
     for question in laid.questions:
-        cell = laid.notebook.cells[question.index]
         if question.manual:
             scores.append(
                 CellScore(
@@ -87,37 +86,38 @@ def scores_of(laid: Laid, runs: dict[int, CellRun], *, timeout_s: float = TIMEOU
                     message="A person reads this answer.",
                 )
             )
-        # A check without an answer above it is a question of its own, with no answer cell to blame.
-        owned = question.index not in {check.index for check in question.checks}
-        for check in question.checks:
-            run = runs.get(check.index, CellRun(status="skipped"))
-            points, oddity = points_for(run, check.max_points)
-            missing = question.grade_id in laid.missing
-            if missing:
-                points, oddity = 0.0, "Its answer cell is not in your notebook."
-            message = oddity
-            if run.status != "ok" and not missing:
-                message = explain(
-                    run,
-                    runs.get(question.index) if owned else None,
-                    answer_text=cell.source,
-                    answer_index=question.index,
-                    timeout_s=timeout_s,
-                    own_names=laid.lost_names,
-                )
-            elif points < check.max_points and not message:
-                message = f"Right in part: {points:g} of {check.max_points:g}."
-            scores.append(
-                CellScore(
-                    grade_id=check.grade_id,
-                    question=question.grade_id,
-                    points=points,
-                    max_points=check.max_points,
-                    status="full" if points == check.max_points else "partial" if points else "none",
-                    message=message,
-                )
-            )
+        scores += [_score(laid, question, check, runs, timeout_s) for check in question.checks]
     return scores
+
+
+def _score(
+    laid: Laid, question: Question, check: Check, runs: dict[int, CellRun], timeout_s: float
+) -> CellScore:
+    run = runs.get(check.index, CellRun(status="skipped"))
+    points, message = points_for(run, check.max_points)
+    if question.grade_id in laid.missing:
+        points, message = 0.0, "Its answer cell is not in your notebook."
+    elif run.status != "ok":
+        # A check with no answer above it is a question of its own, and has no answer cell to blame.
+        answer = None if question.index == question.checks[0].index else runs.get(question.index)
+        message = explain(
+            run,
+            answer,
+            answer_text=laid.notebook.cells[question.index].source,
+            answer_index=question.index,
+            timeout_s=timeout_s,
+            own_names=laid.lost_names,
+        )
+    elif points < check.max_points and not message:
+        message = f"Right in part: {points:g} of {check.max_points:g}."
+    return CellScore(
+        grade_id=check.grade_id,
+        question=question.grade_id,
+        points=points,
+        max_points=check.max_points,
+        status="full" if points == check.max_points else "partial" if points else "none",
+        message=message,
+    )
 
 
 def run_cells(

@@ -102,43 +102,58 @@ def test_nothing_sticks_out_at_any_width(lab: LabServer, browser: Any, width: in
     # Headless Chromium refuses windows under 500 pixels: set the page's own measure.
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
     )
     try:
         browser.get(open_url(lab, "/servelab/home"))
-        inner, wanted = browser.execute_script("return [innerWidth, document.documentElement.scrollWidth]")
-        assert wanted <= inner == width
+        measure = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert browser.execute_script(measure) == 0
+        browser.execute_script("document.querySelector('h1').style.width = '2000px'")
+        assert browser.execute_script(measure) > 0, "this test can fail"
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_contrast(lab: LabServer, browser: Any, theme: str) -> None:  # noqa: F811
+POOR_CONTRAST = """
+    const light = c => {
+      const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = e => {
+      for (; e; e = e.parentElement) {
+        const c = getComputedStyle(e).backgroundColor;
+        if (!/, 0\\)$/.test(c) && c !== "transparent") return c;
+      }
+      return "rgb(255, 255, 255)";
+    };
+    return [...document.querySelectorAll("body *")]
+      .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && e.offsetParent)
+      .map(e => {
+        const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
+        return [e.innerText.slice(0, 40), (a + 0.05) / (b + 0.05)];
+      })
+      .filter(([, ratio]) => ratio < 4.5);
+"""
+
+
+@pytest.mark.parametrize(("theme", "faint"), [("light", "#999"), ("dark", "#444")])
+def test_text_has_contrast(lab: LabServer, browser: Any, theme: str, faint: str) -> None:  # noqa: F811
     browser.get(open_url(lab, "/servelab/home") + f"&theme={theme}")
-    poor = browser.execute_script(
-        """
-        const light = c => {
-          const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
-            .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const behind = e => {
-          for (; e; e = e.parentElement) {
-            const c = getComputedStyle(e).backgroundColor;
-            if (!/, 0\\)$/.test(c) && c !== "transparent") return c;
-          }
-          return "rgb(255, 255, 255)";
-        };
-        return [...document.querySelectorAll("body *")]
-          .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && e.offsetParent)
-          .map(e => {
-            const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
-            return [e.innerText.slice(0, 40), (a + 0.05) / (b + 0.05)];
-          })
-          .filter(([, ratio]) => ratio < 4.5);
-        """
-    )
-    assert poor == []
+    browser.execute_script("document.querySelectorAll('details').forEach(d => (d.open = true))")
+    assert browser.execute_script(POOR_CONTRAST) == []
+    browser.execute_script("document.querySelector('.lead').style.color = arguments[0]", faint)
+    (found,) = browser.execute_script(POOR_CONTRAST)
+    assert found[0].startswith("Start a real engine"), "this test can fail"
+
+
+def test_the_tab_follows_jupyterlabs_theme(lab: LabServer, browser: Any) -> None:  # noqa: F811
+    setting = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
+    for theme, expected in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
+        lab.request(setting, {"raw": f'{{"theme": "{theme}"}}'}, method="PUT")
+        browser.get(open_url(lab, "/lab") + "&reset")
+        in_tab(browser)
+        until(browser, "return document.documentElement.dataset.theme === arguments[0]", expected)
 
 
 def test_a_student_opens_a_lab_and_comes_back_to_it(lab: LabServer, browser: Any) -> None:  # noqa: F811

@@ -677,10 +677,12 @@ with served(make_app("toy")) as _url:
             httpx.post, f"{_url}/v1/completions", json={"prompt": "x", "max_tokens": 256}, timeout=20
         )
         time.sleep(0.2)
+        _asked = time.perf_counter()
         httpx.post(f"{_url}/v1/completions", json={"max_tokens": 1}, timeout=20)
-        _first = not _long.done()
+        _refused = time.perf_counter()
         assert _long.result().status_code == 200, "A long request got no answer."
-    assert _first, "A bad request had to wait for the model: refuse it before the queue."
+        _share = (_refused - _asked) / (time.perf_counter() - _asked)
+    assert _share < 0.5, "A bad request had to wait for the model: refuse it before the queue."
 ### END HIDDEN TESTS
 print("Callers at once: the examples are right.")
 
@@ -845,6 +847,11 @@ assert all(set(_r) >= {"ok", "text", "start_s", "latency_s"} for _r in _got), (
     "Each result needs the four keys of the table."
 )
 assert _got[0]["text"] == _alone[0]["text"], "The first result must be that of the first prompt."
+with ScriptedEngine(tokens=2, faults=[Fault("500", at=1)]) as _engine:
+    _got = await closed_loop(_engine.base_url, _engine.model, ["fine", "fails", "fine again"], 1, 2)
+assert [_r["ok"] for _r in _got] == [True, False, True], (
+    "The engine answered the second of three requests with status 500, and the others well."
+)
 ### BEGIN HIDDEN TESTS
 from servelab.engine.words import answer_words
 
@@ -931,7 +938,7 @@ prompts = [
 ]
 app = make_app("smollm2")
 with served(app) as url:
-    await closed_loop(f"{url}/v1", "smollm2", prompts[:2], 1, 16)
+    await closed_loop(f"{url}/v1", "smollm2", prompts, 1, 16)  # warm-up
     alone = await closed_loop(f"{url}/v1", "smollm2", prompts, 1, 16)
 
 service_s = np.mean([result["latency_s"] for result in alone])
@@ -945,7 +952,7 @@ levels = (1, 2, 4, 8)
 predicted = [{"concurrency": users, **predict(users, service_s)} for users in levels]
 for row in predicted:
     rate, latency_s = row["requests_per_s"], row["latency_s"]
-    print(f"{row['concurrency']} users: {rate:.2f} requests/s, {latency_s:5.2f} s per answer")
+    print(f"users: {row['concurrency']}   {rate:.2f} requests/s, {latency_s:5.2f} s per answer")
 
 # %% [markdown]
 # Now the truth. Each user's *first* request meets a server that is just starting to fill up, so it waits less than all that follow. We send
@@ -964,7 +971,7 @@ with served(app) as url:
 
 for row in measured:
     times = ", ".join(f"{name} {row[f'{name}_s']:.2f} s" for name in ("mean", "p50", "p95"))
-    print(f"{row['concurrency']} users: {row['requests_per_s']:.2f} requests/s, {times}")
+    print(f"users: {row['concurrency']}   {row['requests_per_s']:.2f} requests/s, {times}")
 
 # %% [markdown]
 # ### Prediction against measurement
@@ -1009,15 +1016,21 @@ charts.timeline(rows, title="Eight users, one lock")
 # The blue bars never overlap, and the grey ones take up most of the picture: of the time that a user waits, seven eighths are spent in the queue.
 #
 # Does the machine have nothing left to give, then? Ask it. `generate_batch` pushes several prompts through the model *together*:
-# one pass makes the next token of all of them.
+# one pass makes the next token of all of them. (The fastest of three tries counts: whatever else your machine is doing can only make a try slower.)
+
 
 # %% tags=["live"] id="what-the-lock-wastes"
-smollm2.generate_batch(prompts, 4)  # warm-up
-for size in (1, 2, 4, 8):
+def batch_s(size):
     began = time.perf_counter()
     smollm2.generate_batch(prompts[:size], 16)
-    batch_s = time.perf_counter() - began
-    print(f"{size} prompts together: {batch_s:.2f} s, so {size / batch_s:5.2f} requests/s")
+    return time.perf_counter() - began
+
+
+fastest_s = {
+    size: min(batch_s(size) for _ in range(3)) for size in bar((1, 2, 4, 8), desc="prompts together")
+}
+for size, seconds in fastest_s.items():
+    print(f"{size} together: {seconds:.2f} s, so {size / seconds:5.2f} requests/s")
 
 # %% [markdown]
 # Look at the last line: eight answers take little longer than one! A pass has a fixed price, however many sequences take part in it. Above all, **every weight of

@@ -17,7 +17,7 @@ from servelab import engine
 from servelab.load import run_closed_loop
 
 COUNT, CONCURRENCY, TOKENS = 40, 8, 32
-ROUNDS, MOST_ROUNDS, QUIET = 3, 8, 0.06
+ROUNDS, MOST_ROUNDS, QUIET = 5, 10, 0.06
 WORDS = "river bridge bread clock glass harbour honey island kite lamp map market mountain music".split()  # noqa: SIM905
 
 
@@ -104,7 +104,7 @@ def with_disturbance(
 def test_agrees_with_vllm_bench_serve(
     real_engine: Any, tmp_path: Path, figures: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Interleaved, and medians of three rounds in which nobody else needed the cores.
+    """Interleaved; the median ratio of five rounds in which nobody else needed the cores.
 
     An engine whose threads wait for each other at every layer slows down several-fold when another program takes one
     core, so a round that was disturbed says nothing about either client. It is repeated, a few times at most.
@@ -119,12 +119,14 @@ def test_agrees_with_vllm_bench_serve(
     lines = []
     for name in rounds[0][0]:
         mine, other = (statistics.median(pair[side][name] for pair in rounds) for side in (0, 1))
-        figures[f"{name}: servelab / vllm bench serve"] = f"{mine:.4g} / {other:.4g}"
-        lines.append((name, mine, other))
+        # The two of a round follow one another, so what slows the machine for minutes slows both.
+        ratio = statistics.median(pair[0][name] / pair[1][name] for pair in rounds)
+        figures[f"{name}: servelab / vllm bench serve"] = f"{mine:.4g} / {other:.4g}, ratio {ratio:.3f}"
+        lines.append((name, mine, other, ratio))
     with capsys.disabled():
         print(f"\n  others took {', '.join(f'{r[2]:.0%}' for r in rounds)} of the cores")
-        for name, mine, other in lines:
+        for name, mine, other, _ in lines:
             each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b, _ in rounds)
             print(f"  {name:<14} servelab {mine:8.4f}   vllm bench serve {other:8.4f}   ({each})")
-    for name, mine, other in lines:
-        assert mine / other == pytest.approx(1, abs=0.10), f"{name}: {mine:.4g} against {other:.4g}"
+    for name, mine, other, ratio in lines:
+        assert ratio == pytest.approx(1, abs=0.10), f"{name}: {mine:.4g} against {other:.4g}, ratio {ratio:.3f}"

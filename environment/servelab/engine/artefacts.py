@@ -69,7 +69,7 @@ def smollm2_file() -> Path:
 ARTEFACTS: dict[str, Artefact] = {
     SMOLLM2: Artefact(
         name=SMOLLM2,
-        recipe=1,
+        recipe=2,
         source=smollm2_file,
         command=lambda source, into: [
             sys.executable,

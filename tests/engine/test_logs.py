@@ -119,3 +119,14 @@ def test_telling_lines_leave_out_the_noise() -> None:
         "it broke",
     ]
     assert logs.telling(lines) == ["it broke"]
+
+
+def test_the_warning_about_open_files_is_no_fault() -> None:
+    """vLLM quotes an OSError in a warning; the fault that follows is the one to tell."""
+    warning = (
+        "WARNING 11-21 12:52:08 [system_utils.py:1] Found ulimit of 20000 and failed to automatically increase. "
+        "This can cause fd limit errors like `OSError: [Errno 24] Too many open files`. Consider increasing with ulimit -n"
+    )
+    assert logs.explain([warning]) is None
+    told = logs.explain([warning, "ValueError: this model is of no use to anyone"])
+    assert told is not None and "of no use" in told.what

@@ -319,7 +319,12 @@ def test_an_interrupt_stops_the_load_at_once() -> None:
     """The stop button raises KeyboardInterrupt in the main thread, here while a loop runs there."""
 
     async def cell(engine: ScriptedEngine) -> None:
-        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        def stop_once_under_way() -> None:
+            while engine.max_concurrent < 2:
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=stop_once_under_way, daemon=True).start()
         closed(engine, 4, concurrency=2, max_tokens=1)
 
     with ScriptedEngine(ttft_s=20.0) as engine:

@@ -111,6 +111,9 @@ def explain(lines: Sequence[str]) -> Explanation | None:
     """What a log says about the failure; None when it says nothing we know."""
     for pattern, what, remedy in _FAULTS:
         for index, line in enumerate(lines):
+            # vLLM warns about the limit on open files with the text of an error that has not happened.
+            if "ulimit -n" in line:
+                continue
             if found := pattern.search(line):
                 groups = [g.strip()[:300] for g in found.groups(default="")]
                 return Explanation(what.format(*groups), remedy, telling(lines[index:][:8])[:3])

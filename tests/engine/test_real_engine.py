@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import openai
 import psutil
 import pytest
 from servelab import engine
@@ -52,6 +53,18 @@ def test_answers_and_measures(real_engine: engine.Engine) -> None:
     for name in ("vllm:kv_cache_usage_perc", "vllm:num_requests_running", "vllm:time_to_first_token_seconds"):
         assert name in metrics
     assert re.match(r"vllm\S* \d+\.\d+\S*, ", real_engine.backend)
+
+
+def test_an_answer_ends_at_max_model_len_and_a_longer_prompt_is_refused(real_engine: engine.Engine) -> None:
+    """What lab 02 and its quiz say of `--max-model-len`."""
+    client = real_engine.client()
+    (model,) = client.models.list()
+    limit = model.max_model_len  # vLLM's addition to OpenAI's answer
+    ask = {"model": real_engine.model, "max_tokens": 50, "extra_body": {"ignore_eos": True}}
+    answer = client.completions.create(prompt=[11] * (limit - 7), **ask)
+    assert (answer.usage.completion_tokens, answer.choices[0].finish_reason) == (7, "length")
+    with pytest.raises(openai.BadRequestError, match="maximum context length"):
+        client.completions.create(prompt=[11] * (limit + 1), **ask)
 
 
 def test_the_vllm_command_runs(real_engine: engine.Engine) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,20 @@ def _keeper(of: engine.Engine) -> int:
 
 
 # -- the normal way
+
+
+def test_sockets_fit_whatever_the_temporary_folder_is_called(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """zmq cuts a socket's path at 107 characters, and vLLM adds a slash and a UUID to the folder it is given."""
+    for name in ("t", "a-folder-of-a-batch-system-with-a-very-long-name-and-more"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        running = engine.serve(["--slots", str(len(name))])
+        assert running._record is not None
+        assert len(running._record.spec()["scratch"]) + 1 + 36 <= 107
+        running.stop()
 
 
 def test_serves_until_it_is_stopped(playground: Playground, capsys: pytest.CaptureFixture[str]) -> None:

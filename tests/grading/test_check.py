@@ -47,7 +47,9 @@ def test_without_the_instructors_notebooks_only_visible_checks_count(own_copy, a
     assert result.visible_only and (result.score, result.max_score) == (8, 8)
     console = Console(record=True, width=100)
     show(result, console)
-    assert "Only the checks that you can see" in console.export_text()
+    text = console.export_text()
+    assert "Only the checks that you can see" in text and "Visible checks passed for" in text
+    assert "points" not in text and "Right" not in text, "nothing here knows whether the answers are right"
 
 
 def test_scores_that_cannot_be_read_are_replaced(small_course, own_copy, answering):

@@ -73,7 +73,12 @@ def test_progress_is_shown(course: Path) -> None:
     write(scores, json.dumps({LAB: {"score": 3, "max_score": 4, "when": "2026-03-01T10:00:00"}}))
     assert home.state()["labs"][0]["status"] == "scored"
     assert home.state()["next"] == LAB
-    assert "<strong>3</strong> of 4" in page()
+    assert "<strong>3</strong> of 4" in page() and "by the visible checks" not in page()
+    write(
+        scores,
+        json.dumps({LAB: {"score": 3, "max_score": 4, "visible_only": True, "when": "2026-03-01T10:00:00"}}),
+    )
+    assert "<strong>3</strong> of 4 by the visible checks" in page()
     write(scores, json.dumps({LAB: {"score": 4, "max_score": 4, "when": "2026-03-01T10:00:00"}}))
     assert home.state()["labs"][0]["status"] == "full"
     assert home.state()["next"] is None

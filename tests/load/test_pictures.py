@@ -38,12 +38,18 @@ def test_batching_shows_the_idle_seat_only_where_there_is_one() -> None:
     assert widths(figure, 1) == [0, 2, 0, 0, 5, 0, 1, 1, 0]
 
 
-def test_batch_ceiling_has_two_lines_a_gpu() -> None:
-    figure = pictures.batch_ceiling(
-        lambda gpu, batch: batch * {"X": 10.0, "Y": 20.0}[gpu], ["X", "Y"], title="t"
-    )
-    axes = figure.axes[0]
-    assert len(axes.lines) == 4
+def test_block_map_hatches_what_is_kept_unused_and_leaves_free_blocks_white() -> None:
+    kept, _, free = pictures.block_map([5, 0], ["A", ""], 16).axes[0].patches
+    assert kept.get_hatch() and not free.get_hatch()
+
+
+def test_batch_ceiling_ends_where_memory_is_full() -> None:
+    def rate(gpu: str, batch: int) -> float:
+        return batch * 10.0 if gpu == "X" or batch <= 45 else float("nan")
+
+    axes = pictures.batch_ceiling(rate, ["X", "Y"], title="t").axes[0]
+    ends = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "X"]
+    assert ends == [512, 45]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["X", "Y"]
 
 

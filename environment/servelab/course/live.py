@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import sys
@@ -47,6 +48,27 @@ def join_streams(shell) -> None:
     """
     if is_grading() and hasattr(shell, "kernel"):
         sys.stderr = sys.stdout
+
+
+def explain_stops(shell) -> None:
+    """Say in one line what a student can do about the two errors that every notebook meets.
+
+    A name that is not there mostly belongs to a cell that has not run, and an interrupted `await` shows a page of frames.
+    Left alone while graded, where nobody reads it.
+    """
+    if not is_grading():
+        shell.set_custom_exc((NameError, asyncio.CancelledError), _explain)
+
+
+def _explain(shell, kind, error, frames, tb_offset=None) -> None:
+    if issubclass(kind, asyncio.CancelledError):
+        print("Interrupted. Run the cell again when you like: it starts from its beginning.")
+        return
+    shell.showtraceback((kind, error, frames), tb_offset=tb_offset)
+    if error.name:
+        print(
+            f"If `{error.name}` is made in a cell further up, run that cell first (Run > Run All Above Selected Cell)."
+        )
 
 
 def unregister(shell) -> None:

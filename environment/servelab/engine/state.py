@@ -34,6 +34,8 @@ from servelab import paths
 # Every process of an engine carries its id in this variable, so that what a killed keeper left can be found.
 MARK = "SERVELAB_ENGINE_ID"
 
+_LONGEST_TMPDIR = 50
+
 
 @dataclass(frozen=True)
 class ProcessId:
@@ -212,10 +214,19 @@ def new_record(spec: dict[str, Any]) -> Record:
     engines_dir().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{spec['profile']}-{spec['key'][:8]}-", dir=engines_dir()))
     (folder / "leases").mkdir()
-    # Sockets and temporary files go to a short path: a unix socket's may not be longer than 107 characters.
-    scratch = tempfile.mkdtemp(prefix="servelab-")
+    scratch = tempfile.mkdtemp(prefix="servelab-", dir=_short_temporary_folder())
     write_json(folder / "spec.json", {**spec, "id": folder.name, "scratch": scratch})
     return Record(folder)
+
+
+def _short_temporary_folder() -> Path:
+    """Where the engine's sockets and temporary files go.
+
+    A unix socket's path may have at most 107 characters (unix(7)); vLLM names its sockets by a UUID, which leaves
+    50 for the folder around ours. A longer TMPDIR, such as a test's or a batch system's, is passed over.
+    """
+    folder = Path(tempfile.gettempdir())
+    return folder if len(str(folder)) <= _LONGEST_TMPDIR else Path("/tmp")
 
 
 def sweep() -> int:

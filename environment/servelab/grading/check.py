@@ -214,6 +214,7 @@ def save_score(result: OwnResult) -> None:
     scores[result.lab] = {
         "score": result.score,
         "max_score": result.max_score,
+        "visible_only": result.visible_only,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -225,23 +226,32 @@ def save_score(result: OwnResult) -> None:
 _STYLE = {"full": "green", "partial": "yellow", "none": "red", "manual": "cyan", "unmarked": "cyan"}
 
 
+def _earned(line: QuestionResult, visible_only: bool) -> str:
+    """What stands in the table's second column: points only where all checks were run."""
+    if visible_only:
+        return {"full": "passed", "partial": "some passed", "none": "failed"}.get(line.status, "–")
+    earned = "–" if line.status in ("manual", "unmarked") else f"{line.points:g}"
+    return f"{earned} of {line.max_points:g}"
+
+
 def show(result: OwnResult, console: Console) -> None:
     """Print the verdict: a line per question, the quiz in words, the total."""
     quiz = {words.question: words for words in result.quiz}
     table = Table(title=f"Lab {result.lab}", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.add_column("Question", no_wrap=True)
-    table.add_column("Points", justify="right", no_wrap=True)
+    table.add_column("Visible checks" if result.visible_only else "Points", justify="right", no_wrap=True)
     table.add_column("What the checks say", ratio=1)
     for line in result.questions:
-        earned = "–" if line.status in ("manual", "unmarked") else f"{line.points:g}"
-        words = "\n".join(escape(text) for text in line.messages) or "Right."
+        words = "\n".join(escape(text) for text in line.messages) or (
+            "Nothing to object." if result.visible_only else "Right."
+        )
         told = quiz.get(line.question)
         if told and told.why:
             verdict = "Right" if told.right else "Not the best answer"
             words = f"{verdict} ({escape(told.picked)}): {escape(told.why.removeprefix('Right. '))}"
         table.add_row(
             escape(line.question),
-            f"[{_STYLE[line.status]}]{earned} of {line.max_points:g}[/]",
+            f"[{_STYLE[line.status]}]{_earned(line, result.visible_only)}[/]",
             words,
         )
     console.print(table)
@@ -252,4 +262,10 @@ def show(result: OwnResult, console: Console) -> None:
             "Only the checks that you can see were run: your instructor has more, and marks the quiz.",
             soft_wrap=True,
         )
+        passed = sum(line.status == "full" for line in result.questions)
+        total = sum(line.status not in ("manual", "unmarked") for line in result.questions)
+        console.print(
+            f"[bold]Visible checks passed for {passed} of {total} answers[/] in {result.seconds:g} s."
+        )
+        return
     console.print(f"[bold]{result.score:g} of {result.max_score:g} points[/] in {result.seconds:g} s.")

@@ -106,7 +106,7 @@ def _read_notebook_facts(notebook: Path, _mtime_ns: int) -> dict[str, Any]:
 
 
 def own_scores(notes: list[str]) -> dict[str, dict[str, Any]]:
-    """Each lab's latest score by `servelab check`: {lab: {"score", "max_score", "when"}}."""
+    """Each lab's latest score by `servelab check`: {lab: {"score", "max_score", "visible_only", "when"}}."""
     file = paths.work_dir() / ".servelab" / "scores.json"
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
@@ -114,6 +114,7 @@ def own_scores(notes: list[str]) -> dict[str, dict[str, Any]]:
             str(lab): {
                 "score": float(row["score"]),
                 "max_score": float(row["max_score"]),
+                "visible_only": bool(row.get("visible_only")),
                 "when": str(row.get("when", ""))[:16].replace("T", " "),
             }
             for lab, row in stored.items()

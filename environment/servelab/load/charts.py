@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from servelab.load.measurements import source_line
 from servelab.load.stats import Result, Summary
 
 # Okabe and Ito's colours stay apart for every common kind of colour blindness.
@@ -62,11 +63,17 @@ def throughput_latency(rows: Rows, *, title: str = "") -> Figure:
 
 
 def naive_vs_engine(
-    naive: Rows, engine: Rows, *, labels: tuple[str, str] = ("naive, one by one", "vLLM"), title: str = ""
+    naive: Rows,
+    engine: Rows,
+    *,
+    labels: tuple[str, str] = ("naive, one by one", "vLLM"),
+    reference: Mapping[str, Any] | None = None,
+    title: str = "",
 ) -> Figure:
     """Throughput against concurrency of two servers on one chart, with the ratio of their best values.
 
-    `naive`, `engine`: rows as for `throughput_latency`; the latencies are not used.
+    `naive`, `engine`: rows as for `throughput_latency`; the latencies are not used. `reference`: a measurement of
+    `servelab bench serving`, drawn thin and grey beside them, with its origin named below.
     """
     slow, fast = _points(naive), _points(engine)
     best_slow = max(slow, key=lambda p: p["requests_per_s"])
@@ -84,9 +91,12 @@ def naive_vs_engine(
                 color=colour,
                 label=label,
             )
+        drawn = _reference(figure, axes, reference) if reference else []
+        levels = sorted({*levels, *(concurrency for concurrency, _ in drawn)})
         top, low = best_fast["requests_per_s"], best_slow["requests_per_s"]
         axes.set_yscale("log")
-        axes.set_ylim(min(p["requests_per_s"] for p in [*slow, *fast]) / 1.6, top * 1.8)
+        everything = [*(p["requests_per_s"] for p in [*slow, *fast]), *(rate for _, rate in drawn)]
+        axes.set_ylim(min(everything) / 1.6, max(everything) * 1.8)
         _decades(axes)
         _concurrency_axis(axes, levels)
         axes.set(xlabel="requests in flight", ylabel="requests/s (log scale)")
@@ -112,6 +122,22 @@ def naive_vs_engine(
     return figure
 
 
+def _reference(figure: Figure, axes: Axes, record: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """Draw a recorded run of the same two servers; returns its points."""
+    drawn = []
+    for name, style in (("vllm", "o-"), ("naive", "s--")):
+        levels = record["figures"][name]
+        points = sorted((float(level), row["requests_per_s"]) for level, row in levels.items())
+        label = "the course's run" if name == "vllm" else None
+        hollow = {"markerfacecolor": "white", "markersize": 4.5, "linewidth": 1.0, "zorder": 1}
+        axes.plot(*zip(*points, strict=True), style, color=GREY, label=label, **hollow)
+        drawn += points
+    figure.supxlabel(
+        f"the course's run: {source_line(record)}", x=0.99, ha="right", fontsize=8.5, color="#555555"
+    )
+    return drawn
+
+
 def prediction_vs_measured(
     predicted: Mapping[str, float], measured: Mapping[str, float], *, unit: str, title: str = ""
 ) -> Figure:
@@ -131,7 +157,8 @@ def prediction_vs_measured(
         draw(axes, pairs)
         if logarithmic:
             axes.set_xscale("log")
-            axes.set_xlim(min(flat) / 3, max(flat) * 12)
+            low, high = min(flat) / 3, max(flat)
+            axes.set_xlim(low, high * (high / low) ** 0.7)  # two fifths of the axis for the words
             axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         else:
             axes.set_xlim(0, max([*flat, 1e-9]) * 1.5)
@@ -263,10 +290,13 @@ def timeline(requests: Iterable[Result | Mapping[str, Any]], *, title: str = "")
     return figure
 
 
-def kv_usage(samples: Sequence[Mapping[str, float]], *, title: str = "") -> Figure:
+def kv_usage(
+    samples: Sequence[Mapping[str, float]], *, phases: Sequence[tuple[float, str]] = (), title: str = ""
+) -> Figure:
     """KV cache usage over time, above the requests that run and wait.
 
-    `samples`: what `servelab.load.watch` collected.
+    `samples`: what `servelab.load.watch` collected. `phases`: when something new began, in the samples' seconds,
+    and what to call it.
     """
     seconds = [s["t_s"] for s in samples]
     with canvas(8.0, 4.6, 2, 1, sharex=True) as (figure, (top, bottom)):
@@ -284,7 +314,18 @@ def kv_usage(samples: Sequence[Mapping[str, float]], *, title: str = "") -> Figu
         bottom.yaxis.set_major_locator(MaxNLocator(integer=True))
         bottom.set(title="Requests", xlabel="seconds", ylabel="requests")
         bottom.set_xlim(0, seconds[-1])
-        bottom.legend(loc="upper right", ncols=2)
+        bottom.legend(loc="upper left" if phases else "upper right", ncols=2)
+        for begun, label in phases:
+            for axes in (top, bottom):
+                axes.axvline(begun, color=GREY, linestyle=":", linewidth=1.2)
+            top.annotate(
+                label,
+                (begun, 1),
+                (3, -3),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                va="top",
+            )
         _name(figure, title)
     return figure
 
@@ -304,15 +345,8 @@ def cold_vs_warm(cold_s: Sequence[float], warm_s: Sequence[float], *, title: str
             axes.plot(
                 values, [row] * len(values), marker, color=colour, markersize=5.5, markeredgecolor="white"
             )
-            axes.annotate(
-                f"{_seconds(median)} median",
-                (max(values), row),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-            )
-        axes.set_xlim(0, 1.25 * max(*cold_s, *warm_s))
-        _named_rows(axes, [name for name, *_ in groups])
+        axes.set_xlim(0, 1.05 * max(*cold_s, *warm_s))
+        _named_rows(axes, [f"{name}\nmedian {_seconds(statistics.median(v))}" for name, v, *_ in groups])
         axes.set_xlabel("time to first token, s")
         axes.set_title(
             f"With the prefix cached, the first token comes {_ratio(cold, warm)} sooner"

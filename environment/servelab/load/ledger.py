@@ -88,6 +88,16 @@ def rows(*, lab: str | None = None, metric: str | None = None) -> list[dict[str,
     return [r for r in found if lab in (None, r["lab"]) and metric in (None, r["metric"])]
 
 
+def latest(*, lab: str | None = None, metric: str | None = None) -> list[dict[str, Any]]:
+    """The newest row of each (lab, step, metric), in the order in which they were first measured.
+
+    Raises:
+        LedgerError: as `rows`.
+    """
+    newest = {(row["lab"], row["step"], row["metric"]): row for row in rows(lab=lab, metric=metric)}
+    return list(newest.values())
+
+
 def _row(
     lab: str, step: str, metric: str, value: float, unit: str, backend: str, details: dict[str, Any]
 ) -> dict[str, Any]:

@@ -85,7 +85,7 @@ class TransformersBackend:
     max_prompt_tokens = 1024
 
     def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
-        import torch
+        torch = _import_torch()
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging as transformers_logging
 
@@ -136,6 +136,24 @@ class TransformersBackend:
         texts = self._tokenizer.batch_decode(new, skip_special_tokens=True)
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
         return [Completion(text, length, max_tokens) for text, length in zip(texts, lengths, strict=True)]
+
+
+def _import_torch() -> Any:
+    """PyTorch, whose OpenMP threads spin only briefly while they wait for each other.
+
+    By default they spin so long that on shared cores each keeps the one it waits for from running: a batch beside
+    other work on two cores could take fifty times as long, and takes two or three times as long this way.
+    On a quiet machine there is no difference. OpenMP reads this setting once, when it is loaded. Afterwards the environment is
+    as before, so that no engine inherits it.
+    """
+    before = os.environ.get("GOMP_SPINCOUNT")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    try:
+        import torch
+    finally:
+        if before is None:
+            del os.environ["GOMP_SPINCOUNT"]
+    return torch
 
 
 def load_backend(name: str) -> Backend:

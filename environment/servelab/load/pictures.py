@@ -17,7 +17,9 @@ _COLOURS = ("#56B4E9", "#E69F00", GREEN, PINK, "#0072B2", "#F0E442", ORANGE)
 
 
 def block_map(blocks: Sequence[int], owners: Sequence[str], block_size: int) -> Figure:
-    """A KV pool: a row per physical block, as long as it is filled, in the colour of the sequences that own it.
+    """A KV pool: a row per physical block, in the colour of the sequences that own it as far as it is filled.
+
+    What an owner keeps and does not use is hatched; a free block is white.
 
     Args:
         blocks: how many tokens each block holds.
@@ -27,7 +29,8 @@ def block_map(blocks: Sequence[int], owners: Sequence[str], block_size: int) -> 
     names = sorted({name for name in owners if name})
     with canvas(7.6, 0.9 + 0.21 * len(blocks)) as (figure, (axes,)):
         for row, (filled, name) in enumerate(zip(blocks, owners, strict=True)):
-            axes.barh(row, block_size, color="#EDEDED", height=0.9)
+            outline = {"facecolor": "white", "edgecolor": "#9A9A9A", "linewidth": 0.8, "height": 0.9}
+            axes.barh(row, block_size, hatch="////" if name else "", **outline)
             if name:
                 axes.barh(row, filled, color=_COLOURS[names.index(name) % len(_COLOURS)], height=0.9)
             axes.text(
@@ -37,7 +40,7 @@ def block_map(blocks: Sequence[int], owners: Sequence[str], block_size: int) -> 
         axes.invert_yaxis()
         axes.grid(visible=False)
         axes.set_xticks(range(0, block_size + 1, 4))
-        axes.set_yticks(range(0, len(blocks), 3))
+        axes.set_yticks(range(len(blocks)))
     return figure
 
 
@@ -79,7 +82,7 @@ def batch_ceiling(
     """An upper bound on tokens/s of a whole batch against its size, for some GPUs; in grey, if a batch cost no time.
 
     Args:
-        tokens_per_s: of (GPU, sequences in the batch).
+        tokens_per_s: of (GPU, sequences in the batch); NaN where they do not fit into its memory.
     """
     batches = np.arange(1, 513)
     with canvas(8.0, 4.2) as (figure, (axes,)):
@@ -87,11 +90,16 @@ def batch_ceiling(
             bound = [tokens_per_s(gpu, int(batch)) for batch in batches]
             axes.plot(batches, batches * bound[0], color=GREY, linewidth=0.9, alpha=0.7)
             axes.plot(batches, bound, style, color=colour, label=gpu)
+            last = int(np.flatnonzero(np.isfinite(bound))[-1])
+            axes.plot(batches[last], bound[last], "X", color=colour, markersize=9)
         axes.set(xlabel="sequences in the batch", ylabel="tokens/s of all together (log scale)")
         axes.set_title(title)
         _log(axes.set_xscale, axes.xaxis, (1, 8, 32, 128, 512))
         _log(axes.set_yscale, axes.yaxis, (10, 100, 1000, 10_000, 100_000))
-        axes.legend(title="grey: if every step took as long as with one", loc="upper left")
+        axes.legend(
+            title="grey: if every step took as long as with one\n✕: the card's memory is full",
+            loc="upper left",
+        )
     return figure
 
 

@@ -92,7 +92,9 @@ def _wsgi(app: Callable[..., Any]) -> Iterator[int]:
 def _asgi(app: Callable[..., Any]) -> Iterator[int]:
     import uvicorn
 
-    listener = socket.create_server((_HOST, 0))
+    # Named as TCP, because asyncio sets TCP_NODELAY only then.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.bind((_HOST, 0))
     config = uvicorn.Config(app, log_level="critical", lifespan="auto", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=_run, args=(server, listener), daemon=True, name="served-asgi")

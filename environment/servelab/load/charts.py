@@ -249,15 +249,59 @@ def prediction_curves(
             at = [p["concurrency"] for p in expected]
             axes.plot(at, [p[wanted] for p in expected], "--", color=INK, linewidth=1.5, label="predicted")
             axes.plot(levels, [p[got] for p in points], "o", color=BLUE, markersize=8, label="measured")
+            seen = max([*(p[wanted] for p in expected), *(p[got] for p in points)])
             if guess is not None:
-                place = [guess["concurrency"]], [guess[wanted]]
-                axes.plot(*place, "*", color=ORANGE, markersize=15, label="your first guess")
+                # A guess that is far off would press the measured points onto the axis: it is shown at the edge.
+                height = min(guess[wanted], 1.9 * seen)
+                star = "your first guess" if height == guess[wanted] else None
+                axes.plot([guess["concurrency"]], [height], "*", color=ORANGE, markersize=15, label=star)
+                if star is None:
+                    axes.annotate(
+                        f"↑ your guess: {guess[wanted]:.3g}",
+                        (guess["concurrency"], height),
+                        xytext=(-10, 0),
+                        textcoords="offset points",
+                        ha="right",
+                        va="center",
+                    )
+            for point in points:
+                axes.annotate(
+                    f"{point[got]:.3g}",
+                    (point["concurrency"], point[got]),
+                    xytext=(0, 9),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=9,
+                )
             axes.margins(y=0.12)
             axes.set(title=name, xlabel="users", ylabel=unit)
             axes.set_xlim(0, 1.06 * max([*levels, *at]))
             axes.set_ylim(bottom=0)
             axes.xaxis.set_major_locator(FixedLocator(sorted(set(levels))))
         figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        _name(figure, title)
+    return figure
+
+
+def batch_gain(seconds: Mapping[int, float], *, title: str = "") -> Figure:
+    """How long batches took and how many requests/s that makes, beside what one after the other would give.
+
+    `seconds`: by batch size, which must include 1.
+    """
+    sizes = sorted(seconds)
+    alone = seconds[1]
+    panels = (
+        ("Time for all of them", "s", [seconds[n] for n in sizes], [n * alone for n in sizes]),
+        ("Throughput", "requests/s", [n / seconds[n] for n in sizes], [1 / alone for _ in sizes]),
+    )
+    with canvas(8.4, 3.5, 1, 2) as (figure, grid):
+        for axes, (name, unit, together, in_turn) in zip(grid, panels, strict=True):
+            axes.plot(sizes, in_turn, "s--", color=ORANGE, label="one after the other (computed)")
+            axes.plot(sizes, together, "o-", color=BLUE, label="together (measured)")
+            axes.set(title=name, xlabel="prompts", ylabel=unit)
+            axes.set_ylim(0, 1.15 * max(*together, *in_turn))
+            axes.xaxis.set_major_locator(FixedLocator(sizes))
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
         _name(figure, title)
     return figure
 

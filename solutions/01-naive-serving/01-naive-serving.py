@@ -954,7 +954,7 @@ prompts = [
     "The capital of France is",
     "A good way to learn to cook is",
     "Two plus two makes",
-    "The sea is blue because",
+    "Once upon a time there was a king who",
     "My favourite season is",
     "Trains are better than cars because",
     "In the year 2050",

@@ -278,7 +278,13 @@ def prediction_curves(
             axes.set_xlim(0, 1.06 * max([*levels, *at]))
             axes.set_ylim(bottom=0)
             axes.xaxis.set_major_locator(FixedLocator(sorted(set(levels))))
-        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        # A guess that one panel shows at its edge has its label in the other.
+        named = {
+            label: handle
+            for axes in grid
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=3)
         _name(figure, title)
     return figure
 

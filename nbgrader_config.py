@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from servelab.course.nbgrader import GENERATE_PREPROCESSORS, keep_release_on_failure
+from servelab.grading.autograde import configure
 
 c = get_config()  # noqa: F821 - nbgrader puts it there
 
@@ -51,7 +52,11 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
 c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
 
-c.Execute.timeout = 120  # the stock 30 s is short for a cell that loads a model on a busy machine
+configure(c)  # autograding takes our route: repair, sandbox, judge
+
+c.Execute.timeout = (
+    120  # for Validate: the stock 30 s is short for a cell that loads a model on a busy machine
+)
 # A warning on standard error would make nbgrader score a passed check 0. Both settings are needed.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s).*"

@@ -22,15 +22,20 @@ from rich.table import Table
 from servelab.errors import CourseError
 from servelab.grading.answers import Answer, quiz_answers, read_answers, shortages
 from servelab.grading.classroom import Classroom, ClassroomError
-from servelab.grading.forks import Variant, run_variants
+from servelab.grading.plain import run_cells
+from servelab.grading.reach import reached
 from servelab.grading.repair import Laid, Question, lay_answers, nbgrader_field, questions_of, read_notebook
-from servelab.grading.run import run_cells, scores_of, scratch_folder
+from servelab.grading.run import Grader, scores_of, scratch_folder
+from servelab.grading.session import Patience
 from servelab.grading.verdict import CellRun, GradeReport
 from servelab.progress import bar
 
 TIMEOUT_S = 30.0
-#: Answers of each lab that are graded both ways, in a kernel and forked, and must get the same verdicts.
+#: Answers of each lab that are graded both ways, by the judge and in an ordinary kernel as under *Validate*, beside the
+#: reference and the starter, and must get the same points.
 SAMPLES = 3
+#: Submissions in flight for each job: checks spend nine tenths of their time waiting for the scripted engine.
+WAITING_PER_JOB = 3
 
 
 class Mismatch(BaseModel):
@@ -53,8 +58,6 @@ class LabProof(BaseModel):
     starter_zero: bool = False
     answers: int = 0
     answers_exact: int = 0
-    #: Answers which the fast path could not decide, graded in kernels.
-    in_kernels: int = 0
     mismatches: list[Mismatch] = []
     seconds: dict[str, float] = {}
 
@@ -141,25 +144,27 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
         for text in shortages(questions, answers)
     ]
     clock = _Clock(result.seconds)
+    patience = Patience(cell_s=TIMEOUT_S, check_s=TIMEOUT_S)
     # Checks mostly wait for the scripted engine, so all of this can go on at the same time.
-    with ThreadPoolExecutor(SAMPLES + 2) as pool:
-        starting = pool.submit(_starter_faults, lab, source, starter, folder)
+    with Grader(patience=patience) as grader, ThreadPoolExecutor(SAMPLES + 3) as pool:
         stocking = pool.submit(_stock_faults, root, lab, source) if stock else None
+        starting = pool.submit(_starter_faults, lab, source, starter, folder, grader)
         reference = Paper(name="reference", answers=[])
-        with clock("reference"):
-            runs = _runs_in_kernel(source, reference, questions, folder)
-        lost = _compare(result, reference, questions, _report(source, reference, questions, runs))
         sampling = {
-            paper.name: pool.submit(_in_kernel, source, paper, questions, folder) for paper in _sample(papers)
+            paper.name: pool.submit(_in_kernel, source, paper, questions, folder)
+            for paper in [reference, *_sample(papers)]
         }
+        with clock("reference"):
+            runs = grader.run(_lay(source, reference, questions), folder).runs
+        reports = {reference.name: _report(source, reference, questions, runs)}
+        lost = _compare(result, reference, questions, reports[reference.name])
         with clock("answers"):
-            reports = dict(_graded(result, source, papers, questions, runs, folder, jobs))
-        with clock("nbgrader, starter, sample"):
+            reports |= dict(_graded(result, source, papers, questions, runs, folder, grader, jobs))
+        with clock("nbgrader, starter, kernels"):
             starter_faults = starting.result()
             stock_faults = stocking.result() if stocking else []
-            for paper in papers:
-                if paper.name in sampling:
-                    _same_verdict(result, paper, reports[paper.name], sampling[paper.name].result())
+            for name, kernel in sampling.items():
+                _same_verdict(result, name, reports[name], kernel.result())
     result.mismatches += starter_faults + stock_faults
     result.reference_full = not lost and not any(m.what != "starter, by nbgrader" for m in stock_faults)
     result.starter_zero = not starter_faults and not any(
@@ -195,16 +200,12 @@ def _lay(source: NotebookNode, paper: Paper, questions: list[Question]) -> Laid:
     return laid
 
 
-def _runs_in_kernel(
-    source: NotebookNode, paper: Paper, questions: list[Question], folder: Path
-) -> dict[int, CellRun]:
+def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
+    """The other way: everything in one ordinary kernel, as a student's *Validate* does it."""
     laid = _lay(source, paper, questions)
     with scratch_folder(folder) as scratch:
-        return run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
-
-
-def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
-    return _report(source, paper, questions, _runs_in_kernel(source, paper, questions, folder))
+        runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
+    return _report(source, paper, questions, runs)
 
 
 def _graded(
@@ -214,27 +215,26 @@ def _graded(
     questions: list[Question],
     reference: dict[int, CellRun],
     folder: Path,
+    grader: Grader,
     jobs: int,
 ) -> Iterator[tuple[str, GradeReport]]:
-    """Grade every paper: forked from a warm process where that decides it, in a kernel of its own otherwise."""
+    """Grade every paper by the judge. Checks that a change cannot reach keep what they did for the reference."""
     by_id = {q.grade_id: q for q in questions}
-    by_name = {paper.name: paper for paper in papers}
+    checks = {check.index for question in questions for check in question.checks}
     cells = {i: c.source for i, c in enumerate(source.cells) if c.cell_type == "code" and c.source.strip()}
-    variants = [Variant(paper.name, paper.texts(by_id)) for paper in papers]
-    undecided = []
-    with bar(total=len(papers), desc=f"Proving {result.lab}", unit="answer") as shown:
-        for name, runs in run_variants(cells, variants, reference, folder, jobs=jobs):
-            if runs is None:
-                undecided.append(by_name[name])
-                continue
+
+    def one(paper: Paper) -> GradeReport:
+        only = checks.intersection(reached(cells, paper.texts(by_id)))
+        outcome = grader.run(_lay(source, paper, questions), folder, only=only)
+        return _report(source, paper, questions, reference | outcome.runs)
+
+    with (
+        bar(total=len(papers), desc=f"Proving {result.lab}", unit="answer") as shown,
+        ThreadPoolExecutor(jobs * WAITING_PER_JOB) as pool,
+    ):
+        for paper, report in zip(papers, pool.map(one, papers), strict=True):
             shown.update(1)
-            yield name, _report(source, by_name[name], questions, runs)
-        result.in_kernels = sum(len(paper.answers) for paper in undecided)
-        with ThreadPoolExecutor(jobs) as pool:
-            graded = pool.map(lambda paper: _in_kernel(source, paper, questions, folder), undecided)
-            for paper, report in zip(undecided, graded, strict=True):
-                shown.update(1)
-                yield paper.name, report
+            yield paper.name, report
 
 
 def _report(
@@ -269,13 +269,21 @@ def _compare(result: LabProof, paper: Paper, questions: list[Question], report: 
     return wrong
 
 
-def _starter_faults(lab: str, source: NotebookNode, starter: NotebookNode, folder: Path) -> list[Mismatch]:
-    """The untouched release earns nothing, runs up to its first answer, and every check says something."""
+def _starter_faults(
+    lab: str, source: NotebookNode, starter: NotebookNode, folder: Path, grader: Grader
+) -> list[Mismatch]:
+    """The untouched release earns nothing either way, runs up to its first answer, and every check says something."""
     laid = lay_answers(starter, source)
-    with scratch_folder(folder) as scratch:
-        runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
+    runs = grader.run(laid, folder).runs
     report = GradeReport(cells=scores_of(laid, runs, timeout_s=TIMEOUT_S))
+    with scratch_folder(folder) as scratch:
+        kernel = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
     found = [
+        Mismatch(lab=lab, what="starter, in a kernel", expected=f"{c.grade_id} 0", got=f"{c.points:g}")
+        for c in scores_of(laid, kernel, timeout_s=TIMEOUT_S)
+        if c.points
+    ]
+    found += [
         Mismatch(lab=lab, what="starter", expected=f"{c.grade_id} 0", got=f"{c.points:g}", message=c.message)
         for c in report.cells
         if c.points
@@ -347,14 +355,14 @@ def _sample(papers: list[Paper]) -> list[Paper]:
     return [papers[i * (len(papers) - 1) // (SAMPLES - 1)] for i in range(SAMPLES)]
 
 
-def _same_verdict(result: LabProof, paper: Paper, fast: GradeReport, kernel: GradeReport) -> None:
-    """Record where a forked process and a kernel do not agree."""
-    for one, other in zip(fast.cells, kernel.cells, strict=True):
-        if (one.points, one.message) != (other.points, other.message):
+def _same_verdict(result: LabProof, name: str, judged: GradeReport, kernel: GradeReport) -> None:
+    """Record where the judge and an ordinary kernel do not agree."""
+    for one, other in zip(judged.cells, kernel.cells, strict=True):
+        if one.points != other.points:
             result.mismatches.append(
                 Mismatch(
                     lab=result.lab,
-                    what=f"{paper.name}: forked and kernel disagree on {one.grade_id}",
+                    what=f"{name}: judge and kernel disagree on {one.grade_id}",
                     expected=f"{other.points:g} {other.message}",
                     got=f"{one.points:g} {one.message}",
                 )
@@ -384,8 +392,7 @@ def _show(one: LabProof, console: Console) -> None:
     spent = ", ".join(f"{part} {s:g} s" for part, s in one.seconds.items())
     console.print(
         f"{one.lab}: {held}. Reference {'full' if one.reference_full else 'NOT full'}, starter"
-        f" {'zero' if one.starter_zero else 'NOT zero'}, {one.answers_exact} of {one.answers} answers exact"
-        f" ({one.in_kernels} of them graded in kernels of their own). {spent}.",
+        f" {'zero' if one.starter_zero else 'NOT zero'}, {one.answers_exact} of {one.answers} answers exact. {spent}.",
         soft_wrap=True,
         highlight=False,
         markup=False,

@@ -1,77 +1,132 @@
-"""Grade one notebook: lay the answers, execute, score.
-
-`run_cells` is the only place where a student's code runs, and `scored_cells` the only one that calls it: what
-protects grading (a sandbox, a judge) takes their place, and everything else in this package stays.
-"""
+"""Grade one notebook: lay the answers, run cells and checks apart from each other, score."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
-import logging
-import os
+import functools
 import shutil
-import subprocess
 import tempfile
-import time
-import uuid
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
-from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from servelab.errors import CourseError
 from servelab.grading.repair import Check, Laid, Question, lay_answers, read_notebook
-from servelab.grading.verdict import CellRun, CellScore, GradeReport, explain, frames_in, points_for
-
-TIMEOUT_S = 30.0
-#: What one cell may print before the rest is dropped: a loop that prints must not fill the memory.
-OUTPUT_BYTES = 1_000_000
-#: A variable in the kernel's environment by which we find what it started, even where it let go of it.
-RUN_MARK = "SERVELAB_GRADING_RUN"
+from servelab.grading.sandbox import Limits
+from servelab.grading.session import Outcome, Patience, plan_of, run_submission
+from servelab.grading.verdict import CellRun, CellScore, GradeReport, explain, points_for
+from servelab.grading.zygote import Zygote
 
 OnCell = Callable[[int], None]
+
+
+class Grader:
+    """Grades submissions, each in a sandbox of its own, with one warm process behind all of them.
+
+    Safe to use from several threads: each may grade a submission at the same time.
+    """
+
+    def __init__(self, *, patience: Patience | None = None, limits: Limits | None = None) -> None:
+        self.patience, self.limits = patience or Patience(), limits or Limits()
+        self.zygote = Zygote()
+        self._data: dict[Path, Path] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(
+        self,
+        laid: Laid,
+        lab_folder: Path | None = None,
+        *,
+        patience: Patience | None = None,
+        only: set[int] | None = None,
+        on_cell: OnCell | None = None,
+    ) -> Outcome:
+        """Run a laid notebook; `only` names the checks to run, by position.
+
+        Raises:
+            SandboxError: no sandbox can be made here.
+        """
+        return run_submission(
+            self.zygote,
+            plan_of(laid.notebook, laid.questions),
+            patience=patience or self.patience,
+            limits=self.limits,
+            data=self._companions(lab_folder) if lab_folder else None,
+            only=only,
+            on_cell=on_cell,
+        )
+
+    def grade(
+        self,
+        submission: Path | NotebookNode,
+        source: Path,
+        *,
+        patience: Patience | None = None,
+        on_cell: OnCell | None = None,
+    ) -> GradeReport:
+        """Grade a student's notebook against the instructor's.
+
+        Args:
+            submission: the student's copy; only read.
+            source: the instructor's notebook with hidden tests (or the released one, whose checks are visible).
+            on_cell: called with the position of each code cell that has come to its end.
+
+        Raises:
+            CourseError: one of the two is not a notebook, or no sandbox can be made here.
+        """
+        patience = patience or self.patience
+        copy = submission if isinstance(submission, NotebookNode) else read_notebook(submission)
+        laid = lay_answers(copy, read_notebook(source))
+        outcome = self.run(laid, source.parent, patience=patience, on_cell=on_cell)
+        cells = scores_of(laid, outcome.runs, timeout_s=patience.cell_s)
+        return GradeReport(cells=cells, notes=laid.notes, flags=outcome.flags, seconds=outcome.seconds)
+
+    def _companions(self, lab_folder: Path) -> Path | None:
+        """A copy of a lab's data files, made once; None where it has none."""
+        with self._lock:
+            if lab_folder not in self._data:
+                folder = Path(tempfile.mkdtemp(prefix="servelab-data-"))
+                copy_companions(lab_folder, folder)
+                self._data[lab_folder] = folder
+            folder = self._data[lab_folder]
+        return folder if any(folder.iterdir()) else None
+
+    def close(self) -> None:
+        """End the warm process."""
+        self.zygote.close()
+        for folder in self._data.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@functools.cache
+def shared_grader() -> Grader:
+    """One grader for this process, closed at its end."""
+    grader = Grader()
+    atexit.register(grader.close)
+    return grader
 
 
 def grade(
     submission: Path | NotebookNode,
     source: Path,
     *,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float | None = None,
     on_cell: OnCell | None = None,
 ) -> GradeReport:
-    """Grade a student's notebook against the instructor's.
-
-    Args:
-        submission: the student's copy; only read.
-        source: the instructor's notebook with hidden tests (or the released one, whose checks are visible).
-        timeout_s: seconds a cell may take.
-        on_cell: called with the position of each code cell that has come to its end.
-
-    Raises:
-        CourseError: one of the two is not a notebook, or no kernel starts.
-    """
-    began = time.perf_counter()
-    copy = submission if isinstance(submission, NotebookNode) else read_notebook(submission)
-    laid = lay_answers(copy, read_notebook(source))
-    with scratch_folder(source.parent) as folder:
-        cells = scored_cells(laid, folder, timeout_s=timeout_s, on_cell=on_cell)
-    return GradeReport(cells=cells, notes=laid.notes, seconds=time.perf_counter() - began)
+    """Grade one notebook with this process's grader; `timeout_s` is what a cell or check may take. See `Grader.grade`."""
+    patience = Patience(cell_s=timeout_s, check_s=timeout_s) if timeout_s else None
+    return shared_grader().grade(submission, source, patience=patience, on_cell=on_cell)
 
 
-def scored_cells(
-    laid: Laid, folder: Path, *, timeout_s: float = TIMEOUT_S, on_cell: OnCell | None = None
-) -> list[CellScore]:
-    """Execute a laid notebook in `folder` and score its checks."""
-    runs = run_cells(laid.notebook, laid.questions, folder, timeout_s=timeout_s, on_cell=on_cell)
-    return scores_of(laid, runs, timeout_s=timeout_s)
-
-
-def scores_of(laid: Laid, runs: dict[int, CellRun], *, timeout_s: float = TIMEOUT_S) -> list[CellScore]:
+def scores_of(laid: Laid, runs: dict[int, CellRun], *, timeout_s: float = 30.0) -> list[CellScore]:
     """The verdict on every check, and on every answer that a person reads, from what happened to the cells."""
     scores = []
     for question in laid.questions:
@@ -118,162 +173,6 @@ def _score(
         status="full" if points == check.max_points else "partial" if points else "none",
         message=message,
     )
-
-
-def run_cells(
-    notebook: NotebookNode,
-    questions: list[Question],
-    folder: Path,
-    *,
-    timeout_s: float = TIMEOUT_S,
-    on_cell: OnCell | None = None,
-) -> dict[int, CellRun]:
-    """Execute the code cells in order, in a kernel whose current folder is `folder`.
-
-    An error costs only its own cell. A cell that hangs or takes the kernel down costs its question: the
-    remaining checks of that question are skipped, and a fresh kernel, brought up to date by running the
-    earlier cells again (checks excepted), goes on with the next one.
-
-    Returns:
-        What happened, by position in the notebook. Cells without code are left out.
-
-    Raises:
-        CourseError: no kernel starts.
-    """
-    todo = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
-    checks = {check.index: question for question in questions for check in question.checks}
-    answers = {question.index: question for question in questions}
-    runs: dict[int, CellRun] = {}
-    broken: set[int] = set()
-    while pending := [i for i in todo if i not in runs]:
-        replay = [i for i in todo if i in runs and i not in broken and i not in checks]
-        with _kernel(notebook, folder, timeout_s) as kernel:
-            ended = _play(kernel, replay, runs={}, broken=broken)
-            for index in pending if ended else []:
-                if index in runs:
-                    continue  # a check of a question that has just been lost
-                ended = _play(kernel, [index], runs, broken)
-                if on_cell:
-                    on_cell(index)
-                if not ended:
-                    lost = checks.get(index) or answers.get(index)
-                    for check in lost.checks if lost else []:
-                        runs.setdefault(check.index, CellRun(status="skipped"))
-                    break
-    return runs
-
-
-def _play(kernel: _Kernel, indices: list[int], runs: dict[int, CellRun], broken: set[int]) -> bool:
-    """Run cells until one hangs or kills the kernel; false if one did, and then it is in `broken`."""
-    for index in indices:
-        runs[index] = kernel.run(index)
-        if runs[index].status in ("hung", "died"):
-            broken.add(index)
-            return False
-    return True
-
-
-class _Kernel(NotebookClient):
-    """nbclient, told to report rather than raise and to keep no more output than anyone can read."""
-
-    def __init__(self, notebook: NotebookNode, timeout_s: float) -> None:
-        # Always this Python's own kernel: a copy may name one that exists only on the student's machine.
-        super().__init__(
-            notebook,
-            timeout=timeout_s,
-            kernel_name="python3",
-            allow_errors=True,
-            interrupt_on_timeout=False,
-            shutdown_kernel="immediate",
-            resources={},
-        )
-        self.log.setLevel(logging.CRITICAL)
-        self.on_cell_executed = self._keep_reply
-        self._reply: dict[str, Any] = {}
-        self._bytes_left = 0
-        self._position_of: dict[int | None, int] = {}
-
-    def _keep_reply(self, *, execute_reply: dict[str, Any], **_: Any) -> None:
-        self._reply = execute_reply["content"]
-
-    def process_message(
-        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
-    ) -> NotebookNode | None:
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-            self._bytes_left -= sum(len(part) for part in _texts(msg["content"]))
-            if self._bytes_left < 0 and msg["msg_type"] != "error":
-                return None
-        return super().process_message(msg, cell, cell_index)
-
-    def run(self, index: int) -> CellRun:
-        """Execute one cell and say what happened."""
-        cell = self.nb.cells[index]
-        self._reply, self._bytes_left = {}, OUTPUT_BYTES
-        cell["execution_count"], cell["outputs"] = None, []
-        began = time.perf_counter()
-        run = CellRun()
-        try:
-            self.execute_cell(cell, index)
-        except CellTimeoutError:
-            run.status = "hung"
-        except (DeadKernelError, RuntimeError):
-            run.status = "died"
-        run.seconds = time.perf_counter() - began
-        self._position_of[cell.get("execution_count")] = index
-        if run.status == "ok" and self._reply.get("status") != "ok":
-            run.status = "error"
-            run.ename = str(self._reply.get("ename", "Error"))
-            run.evalue = str(self._reply.get("evalue", ""))
-            run.frames = frames_in(self._reply.get("traceback", []), self._position_of)
-        for output in cell.outputs:
-            if output.output_type == "execute_result" and run.result is None:
-                run.result = str(output.data.get("text/plain", ""))
-        return run
-
-
-def _texts(content: dict[str, Any]) -> Iterator[str]:
-    yield str(content.get("text", ""))
-    yield from (str(value) for value in content.get("data", {}).values())
-
-
-@contextlib.contextmanager
-def _kernel(notebook: NotebookNode, folder: Path, timeout_s: float) -> Iterator[_Kernel]:
-    mark = uuid.uuid4().hex
-    kernel = _Kernel(notebook, timeout_s)
-    with contextlib.ExitStack() as stack:
-        stack.callback(kill_marked, mark)
-        try:
-            stack.enter_context(
-                kernel.setup_kernel(
-                    cwd=str(folder),
-                    env=kernel_environment(folder) | {RUN_MARK: mark},
-                    # What the kernel itself says is not for the person at this terminal.
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            )
-        except (OSError, RuntimeError, ImportError, NoSuchKernel) as error:
-            raise CourseError(f"No notebook kernel could be started: {error}. Try `make setup`.") from error
-        yield kernel
-
-
-def kernel_environment(folder: Path) -> dict[str, str]:
-    """What a graded kernel sees: live cells off, no progress bars, nobody's IPython settings."""
-    return os.environ | {
-        "NBGRADER_EXECUTION": "autograde",
-        "SERVELAB_PROGRESS": "0",
-        "SERVELAB_WORK": str(folder),
-        "IPYTHONDIR": str(folder / ".ipython"),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-
-
-def kill_marked(mark: str) -> None:
-    """End whatever a kernel started and left, found by the mark in its environment."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(RUN_MARK) == mark:
-                process.kill()
 
 
 @contextlib.contextmanager

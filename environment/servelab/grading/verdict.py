@@ -30,6 +30,9 @@ class CellRun:
     #: The text of the cell's last expression, `None` when it had none.
     result: str | None = None
     seconds: float = 0.0
+    #: The error came out of the student's code, and passed through a line that students cannot see.
+    from_student: bool = False
+    hidden: bool = False
 
 
 class CellScore(BaseModel):
@@ -50,6 +53,8 @@ class GradeReport(BaseModel):
 
     cells: list[CellScore]
     notes: list[str] = []
+    #: What was unusual about its run: "timed out", "kernel died", "out of memory", "out of time".
+    flags: list[str] = []
     seconds: float = 0.0
 
     @property
@@ -72,6 +77,38 @@ class GradeReport(BaseModel):
     def points_of(self, question: str) -> float:
         """Points which the checks of one answer add up to."""
         return round(sum(c.points for c in self.cells if c.question == question), 6)
+
+
+class Verdict(BaseModel):
+    """What is kept of one graded submission: `verdict.json` beside the autograded notebook."""
+
+    lab: str
+    student: str
+    #: SHA-256 of the file that was graded.
+    sha256: str
+    score: float
+    max_score: float
+    questions: list[CellScore]
+    notes: list[str] = []
+    flags: list[str] = []
+    #: What produced it: the judge, and what stood in for an engine.
+    backend: str = "judge, scripted engine"
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, report: GradeReport, *, lab: str, student: str, sha256: str) -> Verdict:
+        """The verdict that a report comes to."""
+        return cls(
+            lab=lab,
+            student=student,
+            sha256=sha256,
+            score=report.score,
+            max_score=report.max_score,
+            questions=report.cells,
+            notes=report.notes,
+            flags=list(dict.fromkeys(report.flags)),
+            seconds=round(report.seconds, 2),
+        )
 
 
 def points_for(run: CellRun, max_points: float) -> tuple[float, str]:
@@ -123,11 +160,12 @@ def explain(
         return "Not run: an earlier check of this question did not come to an end."
     if "NotImplementedError" in (check.ename, answer.ename if answer else ""):
         return "Not answered yet."
-    if answer and answer.status == "error" and check.ename != "AssertionError":
+    judged = check.ename == "AssertionError" and not check.from_student
+    if answer and answer.status == "error" and not judged:
         return _cap(
             f"Your answer cell stops with {_error(answer)}{_line(answer, answer_index, answer_text)}."
         )
-    if check.ename == "AssertionError":
+    if judged:
         return _cap(
             check.evalue.strip() or "A check failed: read the question once more and try other inputs."
         )
@@ -136,7 +174,10 @@ def explain(
         return f"`{undefined[1]}` is made in a cell which you added; put it into your answer cell: only that is graded."
     if undefined and not _line(check, answer_index, answer_text):
         return f"Your answer cell does not define `{undefined[1]}`."
-    return _cap(f"Your code raised {_error(check)}{_line(check, answer_index, answer_text)}.")
+    place = _line(check, answer_index, answer_text)
+    if check.hidden and check.from_student:  # its text may repeat what the check passed in
+        return f"Your code raised {check.ename}{place} for an input that is not shown."
+    return _cap(f"Your code raised {_error(check)}{place}.")
 
 
 def _error(run: CellRun) -> str:

@@ -1,0 +1,368 @@
+"""The judge: runs check cells, with hidden tests, in a process that no student's code ever enters.
+
+A name that a check uses and the instructor's cells do not define is asked of the student's process. What comes back is plain
+data, or a `Handle` on an object over there. Names of the instructor's own cells belong to the judge: a student who binds
+`np` or `ScriptedEngine` anew changes nothing here.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import contextlib
+import dataclasses
+import itertools
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any
+
+from servelab.grading import wire
+from servelab.grading.shell import Printed, error_text
+from servelab.grading.student import _receive
+from servelab.grading.verdict import CellRun
+
+_HIDDEN = re.compile(r"###\s*(BEGIN|END) HIDDEN TESTS")
+#: Exceptions whose constructors want more than a message.
+_DIFFICULT = {
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "UnicodeTranslateError",
+    "BaseExceptionGroup",
+    "ExceptionGroup",
+}
+
+
+class StudentGone(RuntimeError):
+    """The student's process ended in the middle of a question."""
+
+
+class Handle:
+    """An object in the student's process. It can be called, awaited, iterated, entered and asked for public attributes.
+
+    Comparisons and arithmetic are not passed on: what an object says about its own equality is no evidence.
+    """
+
+    __slots__ = ("_link", "_number")
+
+    def __init__(self, link: Link, number: int) -> None:
+        object.__setattr__(self, "_link", link)
+        object.__setattr__(self, "_number", number)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._link.ask("call", self._number, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"a check may use public attributes only, not {name!r}")
+        return self._link.ask("get", self._number, name=name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a check cannot set attributes of a student's object")
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._link.ask("item", self._number, (key,))
+
+    def __contains__(self, key: Any) -> bool:
+        return bool(self._link.ask("has", self._number, (key,)))
+
+    def __len__(self) -> int:
+        return int(self._link.ask("len", self._number))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._link.ask("iter", self._number)
+        while True:
+            try:
+                yield self._link.ask("next", iterator._number)
+            except _Stop:
+                return
+
+    def __next__(self) -> Any:
+        try:
+            return self._link.ask("next", self._number)
+        except _Stop:
+            raise StopIteration from None
+
+    def __aiter__(self) -> Handle:
+        return self._link.ask("aiter", self._number)
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._link.ask_later("anext", self._number)
+        except _Stop:
+            raise StopAsyncIteration from None
+
+    def __await__(self) -> Any:
+        return self._link.ask_later("await", self._number).__await__()
+
+    def __enter__(self) -> Any:
+        return self._link.ask("enter", self._number)
+
+    def __exit__(self, *_: Any) -> None:
+        self._link.ask("exit", self._number)
+
+    async def __aenter__(self) -> Any:
+        return await self._link.ask_later("aenter", self._number)
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self._link.ask_later("aexit", self._number)
+
+    @contextlib.contextmanager
+    def served_there(self) -> Iterator[str]:
+        """Serve this web app in the student's process; yields its address (see `servelab.checks.served`)."""
+        url = self._link.ask("serve", self._number)
+        try:
+            yield url
+        finally:
+            self._link.ask("unserve", self._number)
+
+    def __repr__(self) -> str:
+        return "<an object of the answer>"
+
+
+class _Stop(Exception):
+    """An iterator over there has come to its end."""
+
+
+class Link:
+    """The judge's end of the connection to a student's process: questions out, answers in, from any thread."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.numbers = itertools.count()
+        self.waiting: dict[int, Future[dict[str, Any]]] = {}
+        #: Arguments whose changes have to come back when a handle is awaited.
+        self.pending: dict[int, Any] = {}
+        self.sending = threading.Lock()
+        self.gone = False
+        threading.Thread(target=self._listen, daemon=True, name="judge-link").start()
+
+    def _listen(self) -> None:
+        fault: Exception = StudentGone("the student's process ended")
+        try:
+            while True:
+                reply = wire.receive(self.connection)
+                future = self.waiting.pop(reply.pop("id"), None) if isinstance(reply, dict) else None
+                if future is not None:
+                    future.set_result(reply)
+        except wire.Closed:
+            pass
+        except Exception as error:  # a message that is none: nothing after it can be trusted
+            fault = StudentGone(
+                f"the student's process sent something that is no answer ({type(error).__name__})"
+            )
+        self.gone = True
+        for future in list(self.waiting.values()):
+            if not future.done():
+                future.set_exception(fault)
+
+    def name(self, name: str) -> Any:
+        """What the student's cells bound to this name.
+
+        Raises:
+            NameError: nothing.
+        """
+        return self.ask("name", name=name)
+
+    def ask(
+        self, op: str, number: int | None = None, args: Any = (), kwargs: Any = None, name: str = ""
+    ) -> Any:
+        """Ask and wait. Raises what the student's code raised, as the nearest builtin exception."""
+        future, arguments = self._send(op, number, args, kwargs or {}, name)
+        return self._value(future.result(), number, arguments)
+
+    async def ask_later(self, op: str, number: int) -> Any:
+        """The same for what has to be awaited over there; the judge's event loop goes on meanwhile."""
+        future, _ = self._send(op, number, (), {}, "")
+        return self._value(await asyncio.wrap_future(future), number, self.pending.get(number))
+
+    def _send(
+        self, op: str, number: int | None, args: Any, kwargs: dict[str, Any], name: str
+    ) -> tuple[Future[dict[str, Any]], Any]:
+        arguments = [list(args), kwargs]
+        message: dict[str, Any] = {"id": next(self.numbers), "op": op, "h": number, "name": name}
+        if args or kwargs:
+            message["with"] = wire.encode(arguments, self._number_of)
+            message["back"] = any(wire.is_mutable(a) for a in [*args, *kwargs.values()])
+        if threading.current_thread() is not threading.main_thread():
+            message["aside"] = True
+        future: Future[dict[str, Any]] = Future()
+        self.waiting[message["id"]] = future
+        if self.gone:
+            raise StudentGone("the student's process ended")
+        try:
+            with self.sending:
+                wire.send(self.connection, message)
+        except wire.Closed:
+            raise StudentGone("the student's process ended") from None
+        return future, arguments if message.get("back") else None
+
+    @staticmethod
+    def _number_of(thing: Any) -> int:
+        if isinstance(thing, Handle):
+            return thing._number
+        raise TypeError(f"a check cannot pass a {type(thing).__name__} to a student's code: plain data only")
+
+    def _value(self, reply: dict[str, Any], number: int | None, arguments: Any) -> Any:
+        if "error" in reply:
+            raise _exception(reply["error"])
+        value = wire.decode(reply.get("value"), lambda found: Handle(self, found))
+        if arguments is not None:
+            if "back" in reply:
+                wire.assign(arguments, wire.decode(reply["back"], lambda found: Handle(self, found)))
+            if isinstance(value, Handle):
+                self.pending[value._number] = arguments
+        return value
+
+
+def _exception(told: Any) -> BaseException:
+    """An exception like the one over there: a class of its name on top of its nearest builtin class."""
+    if not isinstance(told, dict) or not isinstance(told.get("mro"), list):
+        return StudentGone("the student's process sent something that is no answer")
+    if told.get("stop"):
+        return _Stop()
+    names = [str(name)[:80] for name in told["mro"][:30]]
+    base: type[BaseException] = Exception
+    for name in names:
+        found = getattr(builtins, name, None)
+        if isinstance(found, type) and issubclass(found, BaseException) and name not in _DIFFICULT:
+            base = found
+            break
+    if not issubclass(base, Exception):
+        base = RuntimeError  # SystemExit and its like end nothing here
+    if issubclass(base, StopIteration | StopAsyncIteration):
+        base = RuntimeError
+    text = str(told.get("text", ""))
+    kind = type(
+        names[0] if names and names[0].isidentifier() else "Exception", (base,), {"__str__": lambda _: text}
+    )
+    error = kind(text)
+    error.from_student = True  # type: ignore[attr-defined]
+    frames = told.get("frames")
+    error.frames = [  # type: ignore[attr-defined]
+        (frame[0], frame[1])
+        for frame in (frames if isinstance(frames, list) else [])[:50]
+        if isinstance(frame, list) and len(frame) == 2 and all(type(part) is int for part in frame)
+    ]
+    return error
+
+
+class Names(dict[str, Any]):
+    """The globals of the judge's cells. What they do not define is asked of the student's process."""
+
+    link: Link | None = None
+
+    def __missing__(self, name: str) -> Any:
+        if name.startswith("__") or hasattr(builtins, name) or self.link is None:
+            raise KeyError(name)
+        try:
+            return self.link.name(name)
+        except NameError:
+            raise KeyError(name) from None
+
+
+class Judge:
+    """Runs the instructor's cells and the checks, one after another, in one set of globals."""
+
+    def __init__(self) -> None:
+        self.names = Names({"__name__": "__main__", "__builtins__": builtins})
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+
+    def define(self, text: str, where: str) -> None:
+        """Run a cell of the instructor's for what it defines. An error is left for the check that misses a name."""
+        with contextlib.suppress(Exception):
+            self._run(_python(text), where)
+
+    def check(self, text: str, connection: socket.socket, where: str) -> tuple[CellRun, str]:
+        """Run a check cell against the student's process at the other end; returns what happened and what it printed."""
+        hidden = hidden_lines(text)
+        printed = sys.stdout = sys.stderr = Printed()  # type: ignore[assignment]
+        link = Link(connection)
+        self.names.link = link
+        began = time.perf_counter()
+        run = CellRun()
+        try:
+            value = self._run(_python(text), where)
+            run.result = None if value is None else str(value)[:200]
+        except BaseException as error:
+            run.status, run.ename, run.evalue = "error", type(error).__name__, error_text(error)
+            run.from_student = bool(getattr(error, "from_student", False))
+            run.hidden = _line_in(error.__traceback__, where) in hidden
+            run.frames = list(getattr(error, "frames", []))
+            if isinstance(error, StudentGone) or (link.gone and not isinstance(error, AssertionError)):
+                run.status = "died"
+        finally:
+            self.names.link = None
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        run.seconds = time.perf_counter() - began
+        return run, printed.text()
+
+    def _run(self, text: str, where: str) -> Any:
+        """Execute; returns the value of the last line where that is an expression."""
+        tree = ast.parse(text, where)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        self._execute(compile(tree, where, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+        if last is None:
+            return None
+        expression = ast.Expression(last.value)
+        return self._execute(compile(expression, where, "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
+
+    def _execute(self, code: Any) -> Any:
+        if code.co_flags & 0x80:  # inspect.CO_COROUTINE: it awaits at the top level
+            return self.loop.run_until_complete(eval(code, self.names))
+        return eval(code, self.names)
+
+
+def _python(text: str) -> str:
+    """A cell without its magics, on the same lines."""
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines())
+
+
+def hidden_lines(text: str) -> set[int]:
+    """The numbers of the lines between the marks of hidden tests."""
+    inside, found = False, set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        mark = _HIDDEN.search(line)
+        if mark:
+            inside = mark[1] == "BEGIN"
+        elif inside:
+            found.add(number)
+    return found
+
+
+def _line_in(traceback: TracebackType | None, where: str) -> int | None:
+    """The line of this cell at which an error passed through its top level."""
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == where and traceback.tb_frame.f_code.co_name == "<module>":
+            return traceback.tb_lineno
+        traceback = traceback.tb_next
+    return None
+
+
+def main(control: socket.socket) -> None:
+    """Serve the grader until it closes the connection. Messages: `define` (a cell), `check` (with a connection)."""
+    judge = Judge()
+    while True:
+        try:
+            message, descriptors = _receive(control)
+        except wire.Closed:
+            return
+        where = f"<cell {message['index']}>"
+        if message["do"] == "define":
+            judge.define(message["text"], where)
+        else:
+            connection = socket.socket(fileno=descriptors[0])
+            run, text = judge.check(message["text"], connection, where)
+            wire.send(control, {"run": dataclasses.asdict(run), "text": text})

@@ -1,0 +1,235 @@
+"""An empty box for untrusted code: namespaces made by bubblewrap, into which a prepared process is forked.
+
+Inside there is a read-only Python, a small memory file system to write to, a loopback of its own, and nothing else: no other
+process, no network, no submission, no gradebook, no notebook. bubblewrap (https://github.com/containers/bubblewrap) makes the
+namespaces and mounts; `servelab.grading.zygote` puts processes into them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from servelab.errors import CourseError
+
+HOME = "/home/student"
+DATA = "/data"
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the processes of one sandbox may use."""
+
+    #: Memory of all of them together; and the address space of each, which numpy and threads reserve generously.
+    memory_mb: int = 2048
+    address_space_mb: int = 6144
+    #: Processes and threads.
+    processes: int = 128
+    cpu_s: int = 600
+    file_mb: int = 64
+    #: All that can be written, in the home folder and in /tmp each.
+    disk_mb: int = 128
+    open_files: int = 1024
+
+    def as_dict(self) -> dict[str, int]:
+        """For a message."""
+        return asdict(self)
+
+
+class SandboxError(CourseError):
+    """No sandbox can be made here: one line that says why, and what to do."""
+
+
+_REMEDY = (
+    "Student code is never run without it. Remedies: `apt-get install bubblewrap` on Debian and Ubuntu; on Ubuntu 24.04 also "
+    "allow it user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`); on macOS, or in a pod that may not "
+    "make namespaces, grade inside a container that may (`docker run --privileged`)."
+)
+
+
+def require() -> None:
+    """Make one sandbox and throw it away.
+
+    Raises:
+        SandboxError: it cannot be done here.
+    """
+    with Sandbox():
+        pass
+
+
+class Sandbox:
+    """The namespaces of one submission. Closing it kills whatever runs inside.
+
+    Args:
+        beside: another sandbox, whose user namespace (where there is one) this one shares, so that a process may
+            enter parts of both.
+        data: a folder that is shown read-only at `/data`.
+    """
+
+    def __init__(
+        self, limits: Limits | None = None, *, beside: Sandbox | None = None, data: Path | None = None
+    ) -> None:
+        self.limits = limits or Limits()
+        #: Without privileges a user namespace is needed to make the others.
+        self.own_user = os.geteuid() != 0
+        self._process, self.pid = self._start(beside, data)
+        self.namespace = _namespace(self.pid)
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self, beside: Sandbox | None, data: Path | None) -> tuple[subprocess.Popen[bytes], int]:
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise SandboxError(f"Grading needs bubblewrap, which is not installed. {_REMEDY}")
+        reader, writer = os.pipe()
+        inherited = [writer]
+        command = [bwrap, *_namespaces(self.own_user and beside is None), *_mounts(self.limits, data)]
+        if self.own_user and beside is not None:
+            user = os.open(f"/proc/{beside.pid}/ns/user", os.O_RDONLY)
+            inherited.append(user)
+            command += ["--userns", str(user)]
+        # `cat` keeps the namespaces open, and echoes one byte when all is in place.
+        command += ["--info-fd", str(writer), "cat"]
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=inherited,
+                env={"PATH": "/usr/bin:/bin"},
+            )
+        except OSError as error:
+            raise SandboxError(f"bubblewrap does not start ({error.strerror}). {_REMEDY}") from None
+        finally:
+            for descriptor in inherited:
+                os.close(descriptor)
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"x")
+            process.stdin.flush()
+        ready = process.stdout.read(1)
+        with os.fdopen(reader) as told:
+            if ready != b"x":
+                said = process.stderr.read().decode(errors="replace").strip().splitlines() or [
+                    "it said nothing"
+                ]
+                _leave(process)
+                raise SandboxError(f"bubblewrap cannot make a sandbox here ({said[-1]}). {_REMEDY}")
+            return process, int(json.load(told)["child-pid"])
+
+    def members(self) -> list[int]:
+        """The processes inside, as this system numbers them."""
+        found = []
+        for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
+            if name.isdigit() and _namespace(int(name)) == self.namespace:
+                found.append(int(name))
+        return found
+
+    def memory_mb(self) -> float:
+        """Resident memory of the processes inside, shared pages counted once for each."""
+        page = os.sysconf("SC_PAGESIZE")
+        total = 0
+        for pid in self.members():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+                total += (int(resident) - int(shared)) * page
+        return total / _MB
+
+    def close(self) -> None:
+        """Kill everything inside, and wait until it is gone."""
+        # The first process of a pid namespace takes all others with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        _leave(self._process)
+
+
+def _leave(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115
+    except OSError:
+        return None
+
+
+def _namespaces(user: bool) -> list[str]:
+    return [
+        *(["--unshare-user"] if user else []),
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--hostname",
+        "lab",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
+
+
+def _mounts(limits: Limits, data: Path | None) -> list[str]:
+    """bubblewrap's options for the file system: read-only programs, and memory to write to."""
+    options = ["--ro-bind", "/usr", "/usr"]
+    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
+        place = Path(name)
+        if place.is_symlink():
+            options += ["--symlink", os.readlink(name), name]  # noqa: PTH115
+        elif place.is_dir():
+            options += ["--ro-bind", name, name]
+    for name in ("ld.so.cache", "ssl", "ca-certificates", "alternatives", "localtime", "mime.types", "fonts"):
+        options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    made: set[Path] = {Path("/"), Path("/usr"), Path("/etc")}
+    for folder in _python_folders():
+        for parent in reversed(folder.parents):
+            if parent not in made and not parent.is_relative_to("/usr"):
+                options += ["--perms", "0755", "--dir", str(parent)]  # made on the way they would be 0700
+                made.add(parent)
+        if not folder.is_relative_to("/usr"):
+            options += ["--ro-bind", str(folder), str(folder)]
+            made.add(folder)
+    size = str(limits.disk_mb * _MB)
+    options += ["--proc", "/proc", "--dev", "/dev"]
+    options += ["--perms", "1777", "--size", str(16 * _MB), "--tmpfs", "/dev/shm"]
+    options += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
+    options += ["--perms", "0755", "--dir", "/home", "--perms", "1777", "--size", size, "--tmpfs", HOME]
+    if data is not None:
+        options += ["--ro-bind", str(data), DATA]
+    return [*options, "--chdir", "/"]
+
+
+def _python_folders() -> list[Path]:
+    """What this Python needs to import what the course uses; never a folder that holds notebooks."""
+    package = Path(__file__).resolve().parents[1]
+    paths = [Path(sys.prefix), Path(sys.base_prefix), package, package.parent / "measurements"]
+    paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+    found: list[Path] = []
+    for path in sorted({p.resolve() for p in paths if p.exists()}, key=lambda p: len(p.parts)):
+        if not any(path.is_relative_to(known) for known in found):
+            found.append(path)
+    return found
+
+
+def describe(sandbox: Sandbox) -> dict[str, Any]:
+    """What a sandbox is made of, for a verdict."""
+    return {"user_namespace": sandbox.own_user, **sandbox.limits.as_dict()}

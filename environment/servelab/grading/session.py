@@ -1,0 +1,326 @@
+"""One submission's run: its cells in a sandbox, its checks in the judge, and a clock beside both.
+
+The two processes only ever see what they need: the student's gets the text of cells, the judge that of checks and of the
+instructor's cells. Whoever does not answer in time is killed with everything around it; the next question gets a fresh
+pair, brought up to date by running the earlier cells again.
+"""
+
+from __future__ import annotations
+
+import array
+import ast
+import contextlib
+import json
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from servelab.course.live import FIRST_LINE
+from servelab.grading import wire
+from servelab.grading.reach import names_of
+from servelab.grading.repair import Question, nbgrader_field
+from servelab.grading.sandbox import Limits, Sandbox
+from servelab.grading.verdict import CellRun
+from servelab.grading.zygote import Zygote
+
+#: How often the clock looks at the memory of a sandbox.
+_LOOK_S = 0.25
+_STATUSES = ("ok", "error", "died")
+
+
+@dataclass
+class Patience:
+    """How long to wait, in seconds: for a cell, for a check, and for the whole submission."""
+
+    cell_s: float = 30.0
+    check_s: float = 60.0
+    total_s: float = 300.0
+
+
+@dataclass
+class Outcome:
+    """What happened to a submission's cells."""
+
+    runs: dict[int, CellRun] = field(default_factory=dict)
+    #: What the cells printed, cut to a length that can be read.
+    texts: dict[int, str] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Stopped(Exception):
+    """A process did not answer: "hung", "died", or "memory"."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+@dataclass
+class Plan:
+    """A notebook as the two processes will see it."""
+
+    cells: dict[int, str]
+    #: Position of each check, and the question that it belongs to.
+    checks: dict[int, Question]
+    answers: dict[int, Question]
+    #: The instructor's cells which the judge runs for itself.
+    judges: list[int]
+
+
+def plan_of(notebook: NotebookNode, questions: list[Question]) -> Plan:
+    """Which cells run where."""
+    cells = {
+        i: cell.source
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and cell.source.strip()
+    }
+    checks = {check.index: question for question in questions for check in question.checks}
+    answers = {question.index: question for question in questions if question.index not in checks}
+    return Plan(cells, checks, answers, _judges_own(notebook, cells, checks, answers))
+
+
+def _judges_own(
+    notebook: NotebookNode, cells: dict[int, str], checks: dict[int, Question], answers: dict[int, Question]
+) -> list[int]:
+    """The instructor's cells that bind what a check uses, directly or through each other, in order."""
+    wanted: set[str] = set()
+    for index in checks:
+        wanted |= names_of(cells.get(index, "")).uses
+    found = []
+    for index in reversed([i for i in cells if i not in checks and i not in answers]):
+        if FIRST_LINE.match(cells[index].split("\n", 1)[0]) or nbgrader_field(
+            notebook.cells[index], "solution"
+        ):
+            continue
+        names = names_of(cells[index])
+        if names.binds & wanted:
+            found.append(index)
+            wanted |= names.uses
+    return found[::-1]
+
+
+class Session:
+    """One sandbox with its two processes."""
+
+    def __init__(self, zygote: Zygote, limits: Limits, data: Path | None) -> None:
+        with contextlib.ExitStack() as stack:
+            self.sandbox = stack.enter_context(Sandbox(limits, data=data))
+            self.office = stack.enter_context(Sandbox(limits, beside=self.sandbox))
+            self.student = stack.enter_context(_door(zygote, "student", self.sandbox, self.sandbox))
+            self.judge = stack.enter_context(_door(zygote, "judge", self.office, self.sandbox))
+            self._stack = stack.pop_all()
+        self.defined: set[int] = set()
+
+    def close(self) -> None:
+        """Kill both, with everything that they started."""
+        self._stack.close()
+
+    def cell(self, index: int, text: str, within_s: float) -> tuple[CellRun, str]:
+        """Run a cell of the notebook in the student's process.
+
+        Raises:
+            Stopped: it did not come to an end.
+        """
+        _send(self.student, {"do": "cell", "index": index, "text": text})
+        return _run_of(self._answer(self.student, within_s))
+
+    def check(self, index: int, text: str, within_s: float) -> tuple[CellRun, str]:
+        """Let the judge run a check against a child of the student's process.
+
+        Raises:
+            Stopped: one of the two did not come to an end.
+        """
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            _send(self.student, {"do": "fork"}, theirs)
+            _send(self.judge, {"do": "check", "index": index, "text": text}, ours)
+        answer = self._answer(self.judge, within_s)
+        self._answer(self.student, 10.0)  # that it has forked; where it could not, that it is done
+        return _run_of(answer)
+
+    def define(self, index: int, text: str) -> None:
+        """Let the judge run a cell of the instructor's."""
+        if index not in self.defined:
+            self.defined.add(index)
+            _send(self.judge, {"do": "define", "index": index, "text": text})
+
+    def _answer(self, door: socket.socket, within_s: float) -> dict[str, Any]:
+        until = time.monotonic() + within_s
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise Stopped("hung")
+            ready, _, _ = select.select([door], [], [], min(left, _LOOK_S))
+            if ready:
+                break
+            if self.sandbox.memory_mb() > self.sandbox.limits.memory_mb:
+                raise Stopped("memory")
+        door.settimeout(5.0)
+        try:
+            answer = wire.receive(door)
+        except (wire.Closed, wire.WireError):
+            raise Stopped("died") from None
+        finally:
+            door.settimeout(None)
+        if not isinstance(answer, dict):
+            raise Stopped("died")
+        return answer
+
+
+@contextlib.contextmanager
+def _door(zygote: Zygote, kind: str, home: Sandbox, net: Sandbox) -> Iterator[socket.socket]:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            zygote.fork(kind, home, net=net, control=theirs)
+        yield ours
+
+
+def _send(door: socket.socket, message: dict[str, Any], passed: socket.socket | None = None) -> None:
+    data = json.dumps(message).encode()
+    data = len(data).to_bytes(4, "big") + data
+    door.settimeout(5.0)  # a process that does not read must not hold us up
+    try:
+        if passed is None:
+            door.sendall(data)
+        else:
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [passed.fileno()]))]
+            sent = door.sendmsg([data], rights)
+            door.sendall(data[sent:])
+    except OSError:
+        raise Stopped("died") from None
+    finally:
+        door.settimeout(None)
+
+
+def _run_of(answer: dict[str, Any]) -> tuple[CellRun, str]:
+    """A run as told by a process that may lie: every field is looked at."""
+    told = answer.get("run")
+    if not isinstance(told, dict) or told.get("status") not in _STATUSES:
+        raise Stopped("died")
+    frames = told.get("frames")
+    run = CellRun(
+        status=told["status"],
+        ename=str(told.get("ename", ""))[:80],
+        evalue=str(told.get("evalue", ""))[:1000],
+        frames=[
+            (f[0], f[1])
+            for f in (frames if isinstance(frames, list) else [])[:50]
+            if isinstance(f, list) and len(f) == 2 and all(type(n) is int for n in f)
+        ],
+        result=None if told.get("result") is None else str(told["result"])[:20_000],
+        from_student=told.get("from_student") is True,
+        hidden=told.get("hidden") is True,
+    )
+    return run, str(answer.get("text", ""))[:40_000]
+
+
+def run_submission(
+    zygote: Zygote,
+    plan: Plan,
+    *,
+    patience: Patience | None = None,
+    limits: Limits | None = None,
+    data: Path | None = None,
+    only: set[int] | None = None,
+    on_cell: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Run a submission's cells and checks in order.
+
+    Args:
+        only: the checks to run; the others are left out. All of them if `None`.
+        on_cell: called with the position of each cell that has come to its end.
+    """
+    patience, limits = patience or Patience(), limits or Limits()
+    began = time.monotonic()
+    outcome = Outcome()
+    todo = [i for i in plan.cells if i not in plan.checks or only is None or i in only]
+    broken: set[int] = set()
+    while pending := [i for i in todo if i not in outcome.runs]:
+        if time.monotonic() - began > patience.total_s:
+            for index in pending:
+                outcome.runs[index] = CellRun(status="skipped")
+            outcome.flags.append("out of time")
+            break
+        session = Session(zygote, limits, data)
+        try:
+            replay = [i for i in todo if i in outcome.runs and i not in broken and i not in plan.checks]
+            _play(session, plan, replay, pending, outcome, broken, patience, began, on_cell)
+        finally:
+            session.close()
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _play(
+    session: Session,
+    plan: Plan,
+    replay: list[int],
+    pending: list[int],
+    outcome: Outcome,
+    broken: set[int],
+    patience: Patience,
+    began: float,
+    on_cell: Callable[[int], None] | None,
+) -> None:
+    """Run cells in one session until all are done, or one of them ends it; then it is in `broken`."""
+    for index in replay:
+        try:
+            session.cell(index, plan.cells[index], patience.cell_s)
+        except Stopped:
+            broken.add(index)  # it came to its end before, and does not now: it counts as broken from here on
+            return
+    for check in plan.checks:
+        if check in outcome.runs:  # later checks may use what an earlier one defines
+            session.define(check, _definitions(plan.cells[check]))
+    for index in pending:
+        if index in outcome.runs:
+            continue  # a check of a question that has just been lost
+        left = patience.total_s - (time.monotonic() - began)
+        if left <= 0:
+            return
+        try:
+            if index in plan.checks:
+                for own in plan.judges:
+                    if own < index:
+                        session.define(own, plan.cells[own])
+                run, text = session.check(index, plan.cells[index], min(patience.check_s, left))
+            else:
+                run, text = session.cell(index, plan.cells[index], min(patience.cell_s, left))
+        except Stopped as stop:
+            run, text = CellRun(status="hung" if stop.how == "hung" else "died"), ""
+            if stop.how == "memory":
+                run.ename = "MemoryError"
+            outcome.flags.append(
+                {"hung": "timed out", "memory": "out of memory"}.get(stop.how, "kernel died")
+            )
+            broken.add(index)
+            for check in (plan.checks.get(index) or plan.answers.get(index) or _NOTHING).checks:
+                if check.index != index:
+                    outcome.runs.setdefault(check.index, CellRun(status="skipped"))
+        outcome.runs[index], outcome.texts[index] = run, text
+        if on_cell:
+            on_cell(index)
+        if index in broken:
+            return
+
+
+_NOTHING = Question(grade_id="", index=-1)
+
+
+def _definitions(text: str) -> str:
+    """A check's imports, functions and classes, without what it does."""
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return ""
+    tree.body = [node for node in tree.body if isinstance(node, kinds)]
+    return ast.unparse(tree)

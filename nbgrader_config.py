@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from servelab.course.nbgrader import GENERATE_PREPROCESSORS, keep_release_on_failure
-from servelab.grading.autograde import configure
+from servelab.grading import autograde, feedback
 
 c = get_config()  # noqa: F821 - nbgrader puts it there
 
@@ -52,7 +52,8 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
 c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
 
-configure(c)  # autograding takes our route: repair, sandbox, judge
+autograde.configure(c)  # our route: repair, sandbox, judge
+feedback.configure(c)  # no hidden test, no script
 
 c.Execute.timeout = (
     120  # for Validate: the stock 30 s is short for a cell that loads a model on a busy machine

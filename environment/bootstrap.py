@@ -29,6 +29,7 @@ UV_OLDEST = (0, 8)
 PYTHON_FOR = {"cpu": "3.11", "gpu": "3.12"}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_NEEDED_GB = {"cpu": 7, "gpu": 20}
+APT_FOR_GRADING = {"bwrap": "bubblewrap"}
 APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 
 
@@ -251,10 +252,23 @@ def setup(runtime: str) -> None:
     uv = find_uv()
     make_venv(uv, runtime)
     install(uv, runtime)
+    setup_for_grading()
     seconds = round(time.monotonic() - started, 1)
     stamp = {"fingerprint": fingerprint(runtime), "runtime": runtime, "first_s": first_s or seconds}
     STAMP.write_text(json.dumps(stamp, indent=1) + "\n")
     say(f"ready in {seconds:.0f} s")
+
+
+def setup_for_grading() -> None:
+    """The sandbox in which answers are graded. The labs do without it, so its lack stops nothing here."""
+    missing = [package for command, package in APT_FOR_GRADING.items() if shutil.which(command) is None]
+    try:
+        installed = apt_install(missing)
+    except SetupError as error:
+        say(str(error))
+        installed = False
+    if not installed:
+        say(f"not installed: {' '.join(missing)}. The labs run without it, `servelab check` and grading do not")
 
 
 def setup_for_tests() -> None:

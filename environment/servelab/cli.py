@@ -124,6 +124,31 @@ def check(lab: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")],
 
 
 @app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")],
+    jobs: Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, whose workers grade.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Grade again what has not changed since.")] = False,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")] = None,
+    json: Json = False,
+) -> None:
+    """Grade all submissions of a lab that are new or changed."""
+    from servelab import paths
+    from servelab.course.building import load_config
+    from servelab.grading.driver import grade_all, show
+
+    config = load_config(paths.course_root())
+    result = grade_all(
+        config, paths.find_lab(assignment), jobs=jobs, scheduler=scheduler, force=force, students=student
+    )
+    show(result, console)
+    _emit(result.model_dump(), json)
+    raise typer.Exit(1 if result.failed else 0)
+
+
+@app.command()
 def proof(
     labs: Labs = None,
     jobs: Annotated[int, typer.Option(help="Answers graded at the same time.")] = 2,

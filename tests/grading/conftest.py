@@ -10,36 +10,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from cells import answer, check, plain, written
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 from servelab.grading.repair import without_solution
 
 LAB = "01-small"
 MEAN = "def mean(values):\n    ### BEGIN SOLUTION\n    return sum(values) / len(values)\n    ### END SOLUTION"
 TOTAL = "def total(values):\n    ### BEGIN SOLUTION\n    return sum(values)\n    ### END SOLUTION"
-
-
-def _fields(grade_id: str, **kind: object) -> dict[str, object]:
-    base = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    return {"nbgrader": base | {"grade_id": grade_id, **kind}}
-
-
-def plain(text: str, name: str) -> NotebookNode:
-    return new_code_cell(text, id=name, metadata=_fields(name, locked=True))
-
-
-def answer(text: str, name: str) -> NotebookNode:
-    return new_code_cell(text, id=name, metadata=_fields(name, solution=True))
-
-
-def check(text: str, name: str, points: float) -> NotebookNode:
-    fields = _fields(name, grade=True, locked=True, points=points)
-    return new_code_cell(text, id=name, metadata=fields)
-
-
-def written(name: str, points: float) -> NotebookNode:
-    fields = _fields(name, grade=True, solution=True, points=points)
-    return new_markdown_cell("Because it waits.", id=name, metadata=fields)
 
 
 def small_source() -> NotebookNode:

@@ -7,10 +7,8 @@ import pytest
 from rich.console import Console
 from servelab.errors import CourseError
 from servelab.grading.answers import quiz_answers, read_answers, shortages
-from servelab.grading.forks import Variant, run_variants
 from servelab.grading.proof import proof, prove_lab
 from servelab.grading.repair import questions_of
-from servelab.grading.verdict import CellRun
 
 LAB = "01-small"
 
@@ -116,21 +114,3 @@ def test_quiz_answers_are_derived_and_shortages_counted(source, recorded):
     assert shortages(questions, answers) == []
     assert "14 answers in all; at least 15 are needed" in shortages(questions, answers[1:])
     assert any("mean: 3 wrong and 1 right" in line for line in shortages(questions, answers[1:]))
-
-
-def test_what_cannot_be_forked_or_does_not_end_is_left_to_a_kernel(tmp_path):
-    cells = {
-        0: "import threading, time\nx = 1",
-        1: "y = x",
-        3: "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
-        5: "z = y",
-    }
-    variants = [
-        Variant("fine", {1: "y = x + 1"}),
-        Variant("dies", {1: "import os; os._exit(0)"}),
-        Variant("a thread is alive", {5: "z = 0"}),
-    ]
-    reference = {i: CellRun() for i in cells}
-    told = dict(run_variants(cells, variants, reference, tmp_path))
-    assert told["dies"] is None and told["a thread is alive"] is None
-    assert [told["fine"][i].status for i in (0, 1, 3, 5)] == ["ok"] * 4

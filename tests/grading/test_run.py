@@ -1,8 +1,9 @@
-"""Grading a notebook in a kernel: errors, hangs, deaths, noise, and what is left behind."""
+"""Grading a notebook: errors, hangs, deaths, noise, and what is left behind."""
 
 from __future__ import annotations
 
 import time
+import uuid
 
 import psutil
 import pytest
@@ -71,7 +72,7 @@ def test_a_hang_costs_its_question_only(source_path, answering):
     began = time.monotonic()
     report = grade(answering(mean=loop), source_path, timeout_s=3)
     assert _points(report) == {"mean": 0, "total": 4, "quiz-pick": 1, "why": 0}
-    assert "more than 3 s" in report.cells[0].message and "earlier check" in report.cells[1].message
+    assert "more than 3 s" in report.cells[0].message and "timed out" in report.flags
     assert time.monotonic() - began < 25
 
 
@@ -105,27 +106,15 @@ def test_a_missing_answer_is_zero_even_where_its_check_would_pass(source_path, a
     assert "not in your notebook" in report.cells[-2].message
 
 
-def test_nothing_that_an_answer_started_outlives_it(source_path, answering, tmp_path):
-    note = tmp_path / "pid"
+def test_nothing_that_an_answer_started_outlives_it(source_path, answering):
+    mark = uuid.uuid4().hex
     sneaky = (
-        "import subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)'], start_new_session=True)\n"
-        f"open({str(note)!r}, 'w').write(str(child.pid))\n"
+        "import os, subprocess, sys\n"
+        f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)', {mark!r}], start_new_session=True)\n"
         "def total(values): return sum(values)"
     )
     assert grade(answering(total=sneaky), source_path).score == 9
-    pid = int(note.read_text())
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and _runs(pid):
-        time.sleep(0.05)
-    assert not _runs(pid)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    assert not [p.pid for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or [])]
 
 
 def test_the_students_folder_is_not_the_one_executed_in(source_path, answering):

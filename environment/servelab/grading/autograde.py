@@ -144,9 +144,24 @@ class Judged(NbGraderPreprocessor):
         verdict = Verdict.of(
             report, lab=told["notebook"], student=told["student"], sha256=known.get("sha256", "")
         )
+        told["verdict"] = verdict
+        return nb, resources
+
+
+class SaveVerdict(NbGraderPreprocessor):
+    """Writes `verdict.json` beside the autograded notebook, when the scores are saved: a submission that has one is done."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """One graded notebook, as nbconvert calls it."""
+        told, course = resources["nbgrader"], self.config.CourseDirectory
         folder = Path(course.root) / course.autograded_directory / told["student"] / told["assignment"]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / VERDICT).write_text(verdict.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        # The notebook first: nbgrader writes it only after the last preprocessor, and a kill between the two must not leave
+        # a verdict without its notebook.
+        nbformat.write(nb, folder / f"{told['notebook']}.ipynb")
+        fresh = folder / f".{VERDICT}.new"
+        fresh.write_text(told["verdict"].model_dump_json(indent=1) + "\n", encoding="utf-8")
+        fresh.replace(folder / VERDICT)
         return nb, resources
 
 
@@ -206,6 +221,7 @@ def configure(config: Any) -> None:
         SaveAutoGrades,
         AssignLatePenalties,
         CheckCellMetadata,
+        SaveVerdict,
     ]
     grade_whatever_was_handed_in()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import hashlib
 import shutil
 import tempfile
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from servelab.grading.repair import Check, Laid, Question, lay_answers, read_notebook
-from servelab.grading.sandbox import Limits
+from servelab.grading.sandbox import Limits, require
 from servelab.grading.session import Outcome, Patience, plan_of, run_submission
 from servelab.grading.verdict import CellRun, CellScore, GradeReport, explain, points_for
 from servelab.grading.zygote import Zygote
@@ -31,7 +32,7 @@ class Grader:
     def __init__(self, *, patience: Patience | None = None, limits: Limits | None = None) -> None:
         self.patience, self.limits = patience or Patience(), limits or Limits()
         self.zygote = Zygote()
-        self._data: dict[Path, Path] = {}
+        self._data: dict[str, Path] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Grader:
@@ -40,16 +41,28 @@ class Grader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def require(self) -> None:
+        """Find out whether anything can be graded here, before much else is done.
+
+        Raises:
+            SandboxError: no sandbox can be made here.
+        """
+        require()
+        self.zygote.start()
+
     def run(
         self,
         laid: Laid,
         lab_folder: Path | None = None,
         *,
+        companions: dict[str, bytes] | None = None,
         patience: Patience | None = None,
         only: set[int] | None = None,
         on_cell: OnCell | None = None,
     ) -> Outcome:
         """Run a laid notebook; `only` names the checks to run, by position.
+
+        The lab's data files come from its folder, or are given as `companions`.
 
         Raises:
             SandboxError: no sandbox can be made here.
@@ -59,7 +72,7 @@ class Grader:
             plan_of(laid.notebook, laid.questions),
             patience=patience or self.patience,
             limits=self.limits,
-            data=self._companions(lab_folder) if lab_folder else None,
+            data=self._shown(companions if lab_folder is None else companions_of(lab_folder)),
             only=only,
             on_cell=on_cell,
         )
@@ -89,15 +102,21 @@ class Grader:
         cells = scores_of(laid, outcome.runs, timeout_s=patience.cell_s)
         return GradeReport(cells=cells, notes=laid.notes, flags=outcome.flags, seconds=outcome.seconds)
 
-    def _companions(self, lab_folder: Path) -> Path | None:
-        """A copy of a lab's data files, made once; None where it has none."""
+    def _shown(self, companions: dict[str, bytes] | None) -> Path | None:
+        """A folder with these files, made once for each set of them; None where there are none."""
+        if not companions:
+            return None
+        key = hashlib.sha256(repr(sorted(companions.items())).encode()).hexdigest()
         with self._lock:
-            if lab_folder not in self._data:
+            if key not in self._data:
                 folder = Path(tempfile.mkdtemp(prefix="servelab-data-"))
-                copy_companions(lab_folder, folder)
-                self._data[lab_folder] = folder
-            folder = self._data[lab_folder]
-        return folder if any(folder.iterdir()) else None
+                folder.chmod(0o755)
+                for name, content in companions.items():
+                    place = folder / name
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(content)
+                self._data[key] = folder
+            return self._data[key]
 
     def close(self) -> None:
         """End the warm process."""
@@ -176,16 +195,22 @@ def _score(
 
 
 @contextlib.contextmanager
-def scratch_folder(companions: Path | None = None) -> Iterator[Path]:
+def scratch_folder(lab_folder: Path | None = None) -> Iterator[Path]:
     """A folder to execute in, with copies of a lab's data files."""
     with tempfile.TemporaryDirectory(prefix="servelab-grading-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        if companions:
-            copy_companions(companions, folder)
+        for place, content in companions_of(lab_folder).items() if lab_folder else ():
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_bytes(content)
         yield folder
 
 
-def copy_companions(lab_folder: Path, folder: Path) -> None:
-    """Copy a lab's data files: no notebook, no source."""
-    unwanted = shutil.ignore_patterns("*.ipynb", "*.py", ".*", "__pycache__")
-    shutil.copytree(lab_folder, folder, dirs_exist_ok=True, ignore=unwanted)
+def companions_of(lab_folder: Path) -> dict[str, bytes]:
+    """A lab's data files by their path: no notebook, no source, nothing hidden."""
+    found = {}
+    for path in sorted(lab_folder.rglob("*")):
+        place = path.relative_to(lab_folder)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in place.parts)
+        if path.is_file() and not path.is_symlink() and not hidden and path.suffix not in (".ipynb", ".py"):
+            found[place.as_posix()] = path.read_bytes()
+    return found

@@ -8,6 +8,7 @@ namespaces and mounts; `servelab.grading.zygote` puts processes into them.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from servelab.errors import CourseError
 HOME = "/home/student"
 DATA = "/data"
 _MB = 1 << 20
+_NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Sandbox:
         inherited = [writer]
         command = [bwrap, *_namespaces(self.own_user and beside is None), *_mounts(self.limits, data)]
         if self.own_user and beside is not None:
-            user = os.open(f"/proc/{beside.pid}/ns/user", os.O_RDONLY)
+            user = user_namespace_of(beside.pid)
             inherited.append(user)
             command += ["--userns", str(user)]
         # `cat` keeps the namespaces open, and echoes one byte when all is in place.
@@ -151,10 +153,24 @@ class Sandbox:
 
     def close(self) -> None:
         """Kill everything inside, and wait until it is gone."""
-        # The first process of a pid namespace takes all others with it.
+        # The first process of a pid namespace takes all others with it, and is gone for its parent only when they are.
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
         _leave(self._process)
+
+
+def user_namespace_of(pid: int) -> int:
+    """A descriptor of the user namespace that owns the namespaces of this process.
+
+    It is not always the one in which the process is: bubblewrap may end up in a nested one, without rights over the others.
+    """
+    net = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    try:
+        return fcntl.ioctl(net, _NS_GET_USERNS)
+    finally:
+        os.close(net)
 
 
 def _leave(process: subprocess.Popen[bytes]) -> None:

@@ -29,7 +29,7 @@ from servelab.grading.sandbox import Sandbox
 
 _NEW_NS, _NEW_UTS, _NEW_IPC, _NEW_USER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
 _NEW_PID, _NEW_NET = 0x20000000, 0x40000000
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SUBREAPER = 1, 4, 38, 36
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SUBREAPER = 4, 38, 36
 _PR_CAPBSET_DROP, _LAST_CAPABILITY = 24, 63
 #: Users that nobody else is; each sandbox has one of its own, so that limits per user are its own.
 FIRST_UID, UIDS = 61_000, 4_000
@@ -48,7 +48,7 @@ class Zygote:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next_uid = os.getpid() % UIDS
+        self._next_uid = os.getpid() % UIDS  # two graders on one machine start apart
         self._process: subprocess.Popen[bytes] | None = None
         self._home = tempfile.mkdtemp(prefix="servelab-zygote-")
 
@@ -178,8 +178,9 @@ def _import_everything() -> None:
 
 def main() -> None:
     """Read requests for children from the inherited socket until it is closed."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(_PR_SET_SUBREAPER, 1)
+    # Children are reaped as they end: a pid namespace is not gone before the last of them is.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     _import_everything()
@@ -203,9 +204,6 @@ def main() -> None:
         finally:
             os.close(descriptors[0])
         wire.send(control, reply)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
 
 
 def _child(request: dict[str, Any], descriptor: int, control: socket.socket, shell: Any) -> int:
@@ -236,7 +234,6 @@ def _child(request: dict[str, Any], descriptor: int, control: socket.socket, she
     os.close(writer)
     with os.fdopen(reader) as told:
         word, _, rest = told.read().partition(" ")
-    os.waitpid(between, 0)
     if word != "pid":
         raise OSError(rest or "the process ended")
     return int(rest)
@@ -246,7 +243,7 @@ def _enter(request: dict[str, Any]) -> None:
     home = os.pidfd_open(request["home"])
     net = os.pidfd_open(request["net"])
     if request["user"]:
-        _setns(home, _NEW_USER)
+        _setns(sandbox.user_namespace_of(request["net"]), _NEW_USER)
     _setns(net, _NEW_NET)
     _setns(home, _NEW_NS | _NEW_PID | _NEW_IPC | _NEW_UTS)
     os.close(home)
@@ -258,6 +255,7 @@ def _live(request: dict[str, Any], descriptor: int, shell: Any) -> None:
     status = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control = socket.socket(fileno=os.dup2(descriptor, 3, inheritable=False))
         os.closerange(4, 4096)
         silence = os.open(os.devnull, os.O_RDWR)

@@ -22,7 +22,8 @@ NEEDED = ("what", "figures", "hardware", "versions", "commit", "dirty", "taken")
 
 def folder() -> Path:
     """Where the measurement files lie."""
-    return paths.course_root() / "environment" / "measurements"
+    # Beside the package, not in the course's folder: a class's course may be elsewhere.
+    return Path(__file__).resolve().parents[2] / "measurements"
 
 
 def hardware() -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Feedback that is safe to open: no hidden test in it, no script, no more text than a person reads.
+
+What the sandbox returned is text already. What is left to clean is what a student writes into Markdown cells, which become HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import nh3
+from nbconvert.filters.markdown_mistune import markdown2html_mistune
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
+from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+
+from servelab.grading.repair import nbgrader_field
+
+#: Of one cell's source and of one output.
+SHOWN_CHARS = 20_000
+_HIDDEN = re.compile(
+    r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE
+)
+_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area", "link", "style", "svg", "math"}
+_CUT = "\n... (cut here: the rest was too long to show)"
+
+
+class HideTests(NbGraderPreprocessor):
+    """Takes hidden tests out of check cells."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
+        """One cell, as nbconvert calls it."""
+        if cell.cell_type == "code":
+            cell.source = without_hidden_tests(cell.source)
+        return cell, resources
+
+
+def without_hidden_tests(text: str) -> str:
+    """A check's text as students know it; whatever follows a mark that is never closed is left out as well."""
+    shown = _HIDDEN.sub("", text)
+    return shown.split("### BEGIN HIDDEN TESTS")[0].rstrip("\n")
+
+
+class CleanUp(NbGraderPreprocessor):
+    """Makes what a student wrote harmless and short: Markdown becomes plain HTML, outputs become text."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
+        """One cell, as nbconvert calls it."""
+        cell.pop("attachments", None)
+        if nbgrader_field(cell, "solution") or nbgrader_field(cell, "task"):
+            cell.source = _cut(cell.source)
+            if cell.cell_type == "markdown":
+                cell.source = clean(markdown2html_mistune(cell.source))
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output["text"] = _cut(_joined(output["text"]))
+            if "data" in output:
+                output["data"] = {"text/plain": _cut(_joined(output["data"].get("text/plain", "")))}
+            if "traceback" in output:
+                output["traceback"] = [_cut(_joined(line)) for line in output["traceback"][:60]]
+        return cell, resources
+
+
+def clean(html: str) -> str:
+    """HTML without anything that runs, loads or leads to where a script is."""
+    return nh3.clean(
+        html, tags=_TAGS, url_schemes={"http", "https", "mailto"}, link_rel="noopener noreferrer nofollow"
+    )
+
+
+def _joined(text: Any) -> str:
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + _CUT
+
+
+def configure(config: Any) -> None:
+    """Put this into an nbgrader configuration. Called by `nbgrader_config.py`."""
+    config.GenerateFeedback.preprocessors = [GetGrades, HideTests, CleanUp, CSSHTMLHeaderPreprocessor]

@@ -116,7 +116,8 @@ class Session:
             self.student = stack.enter_context(_door(zygote, "student", self.sandbox, self.sandbox))
             self.judge = stack.enter_context(_door(zygote, "judge", self.office, self.sandbox))
             self._stack = stack.pop_all()
-        self.defined: set[int] = set()
+        #: Positions of the cells that the judge has run.
+        self.known: set[int] = set()
 
     def close(self) -> None:
         """Kill both, with everything that they started."""
@@ -145,11 +146,19 @@ class Session:
         self._answer(self.student, 10.0)  # that it has forked; where it could not, that it is done
         return _run_of(answer)
 
-    def define(self, index: int, text: str) -> None:
-        """Let the judge run a cell of the instructor's."""
-        if index not in self.defined:
-            self.defined.add(index)
-            _send(self.judge, {"do": "define", "index": index, "text": text})
+    def prepare(self, plan: Plan, check: int) -> None:
+        """Let the judge run, in their order, the instructor's cells before a check that it has not run yet.
+
+        Of earlier checks that this judge has not run (they were run by another, or left out) only the definitions count:
+        later checks may call their functions.
+        """
+        for index in sorted({*plan.judges, *plan.checks}):
+            if index < check and index not in self.known:
+                text = plan.cells[index]
+                text = _definitions(text) if index in plan.checks else text
+                _send(self.judge, {"do": "define", "index": index, "text": text})
+                self.known.add(index)
+        self.known.add(check)
 
     def _answer(self, door: socket.socket, within_s: float) -> dict[str, Any]:
         until = time.monotonic() + within_s
@@ -277,9 +286,6 @@ def _play(
         except Stopped:
             broken.add(index)  # it came to its end before, and does not now: it counts as broken from here on
             return
-    for check in plan.checks:
-        if check in outcome.runs:  # later checks may use what an earlier one defines
-            session.define(check, _definitions(plan.cells[check]))
     for index in pending:
         if index in outcome.runs:
             continue  # a check of a question that has just been lost
@@ -288,9 +294,7 @@ def _play(
             return
         try:
             if index in plan.checks:
-                for own in plan.judges:
-                    if own < index:
-                        session.define(own, plan.cells[own])
+                session.prepare(plan, index)
                 run, text = session.check(index, plan.cells[index], min(patience.check_s, left))
             else:
                 run, text = session.cell(index, plan.cells[index], min(patience.cell_s, left))

@@ -268,7 +268,9 @@ def setup_for_grading() -> None:
         say(str(error))
         installed = False
     if not installed:
-        say(f"not installed: {' '.join(missing)}. The labs run without it, `servelab check` and grading do not")
+        say(
+            f"not installed: {' '.join(missing)}. The labs run without it, `servelab check` and grading do not"
+        )
 
 
 def setup_for_tests() -> None:

@@ -279,7 +279,8 @@ def _by_dask(
             running[future.key] = submission
             return future
 
-        queue = as_completed([future for future in (start() for _ in range(ahead)) if future is not None])
+        first = [future for future in (start() for _ in range(ahead)) if future is not None]
+        queue = as_completed(first, loop=client.loop)
         for future in queue:
             submission = running.pop(future.key)
             yield submission, _dask_result(future)

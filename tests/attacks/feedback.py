@@ -5,28 +5,21 @@
 from IPython.display import HTML
 
 display(HTML("<script>document.title = 'taken over'</script>"))
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "JavaScript as output" honest=5 renders
 # The display type that notebooks run by themselves.
 from IPython.display import Javascript
 
 display(Javascript("document.title = 'taken over'"))
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a script as a value" answer=total honest=4 renders
 # The last value of a cell draws itself.
 def total(values):
     return sum(values)
-
 
 class Picture:
     def _repr_html_(self):
@@ -35,13 +28,11 @@ class Picture:
     def _repr_svg_(self):
         return "<svg onload=\"document.title = 'taken over'\"></svg>"
 
-
 Picture()
 
 # %% attack "a script inside a check" honest=5 renders
 # Displays while the check calls.
 from IPython.display import HTML
-
 
 def mean(values):
     display(HTML("<script>document.title = 'taken over'</script>"))

@@ -3,11 +3,8 @@
 # %% attack "one long line" honest=5 floods
 # 5 MB without a line break, which a limit on lines lets through.
 print("x" * 5_000_000)
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a long line inside a check" honest=5 floods
 # The same while the check runs.
@@ -15,23 +12,19 @@ def mean(values):
     print("x" * 5_000_000)
     return sum(values) / len(values)
 
-
 # %% attack "a long error" floods
 # An exception with 2 MB of text.
 def mean(values):
     raise ValueError("x" * 2_000_000)
-
 
 # %% attack "a long value" honest=4 answer=total floods
 # A cell whose last value is 5 MB of text.
 def total(values):
     return sum(values)
 
-
 class Long:
     def __repr__(self):
         return "x" * 5_000_000
-
 
 Long()
 
@@ -39,17 +32,12 @@ Long()
 # 100 small outputs that add up.
 for _ in range(100):
     display("x" * 20_000)
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "a hundred processes" control=processes=1000 honest=5 shows="100 processes run"
 # Starts processes that sleep; more than the limit, few enough for this machine.
-import os
-import signal
-import time
+import os, signal, time
 
 count = 0
 for _ in range(100):
@@ -61,16 +49,12 @@ for _ in range(100):
         break
     count += 1
 print(count, "processes run")
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "a hundred threads" control=processes=1000 honest=5 shows="100 threads run"
 # The same with threads.
-import threading
-import time
+import threading, time
 
 count = 0
 for _ in range(100):
@@ -80,11 +64,8 @@ for _ in range(100):
         break
     count += 1
 print(count, "threads run")
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a large block of memory" control=memory_mb=4000 honest=5 shows="1000 MB are held"
 # Takes memory of its own, and touches each page of it.
@@ -94,16 +75,12 @@ held = [bytearray(b"x" * (10 << 20)) for _ in range(100)]
 time.sleep(1)
 print(len(held) * 10, "MB are held")
 del held
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "memory spread over children" control=memory_mb=4000 honest=5 shows="1000 MB are held"
 # No process is large, all of them together are.
-import os
-import time
+import os, time
 
 reader, writer = os.pipe()
 for _ in range(10):
@@ -114,30 +91,23 @@ for _ in range(10):
         os._exit(0)
 time.sleep(1.5)
 print(len(os.read(reader, 100)) * 100, "MB are held")
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "shared memory" control=memory_mb=4000 honest=5 shows="1000 MB are held"
 # Memory that is shared with nobody, but counted as shared.
-import mmap
-import time
+import mmap, time
 
 held = []
 for _ in range(10):
     held.append(mmap.mmap(-1, 100 << 20))
     for start in range(0, 100 << 20, 1 << 20):
-        held[-1][start : start + (1 << 20)] = b"x" * (1 << 20)
+        held[-1][start:start + (1 << 20)] = b"x" * (1 << 20)
 time.sleep(1)
 print(len(held) * 100, "MB are held")
 del held
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "files in memory, without a name" control=kernel_calls=1 honest=5 shows="200 MB are written"
 # memfd_create makes files that no file system counts.
@@ -153,26 +123,18 @@ except OSError:
 print(written, "MB are written")
 for descriptor in held:
     os.close(descriptor)
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a disk in a namespace of its own" control=kernel_calls=1 honest=5 shows="100 MB are written"
 # Becomes root of a user namespace of its own and mounts a file system without a limit.
 import subprocess
 
 script = "mount -t tmpfs none /mnt || mount -t tmpfs none /tmp && cd /tmp && for i in 1 2 3 4 5 6 7 8 9 10; do head -c 10485760 /dev/zero > $i || exit 1; done; echo 100 MB are written"
-done = subprocess.run(
-    ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True
-)
+done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True)
 print(done.stdout if done.returncode == 0 else "")
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a full disk" control=disk_mb=400 honest=5 shows="200 MB are written"
 # Writes files until there is no room.
@@ -190,15 +152,12 @@ for number in range(20):
     if os.path.exists(f"{os.environ['TMPDIR']}/{number}"):
         os.unlink(f"{os.environ['TMPDIR']}/{number}")
 print(written, "MB are written")
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "one large file" control=file_mb=100 honest=5 shows="a file of 40 MB"
 # A single file beyond what a file may have.
-import os
+import os, signal
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:
@@ -209,11 +168,8 @@ except OSError:
     pass
 if os.path.exists(f"{os.environ['TMPDIR']}/large"):
     os.unlink(f"{os.environ['TMPDIR']}/large")
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "a thousand open files" control=open_files=4000 honest=5 shows="1000 files are open"
 # Opens descriptors until there are no more.
@@ -228,7 +184,5 @@ except OSError:
 for descriptor in held:
     os.close(descriptor)
 print(len(held), "files are open")
-
-
 def mean(values):
     return sum(values) / len(values)

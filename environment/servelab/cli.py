@@ -227,6 +227,27 @@ def bench_serving(
     _emit(result, json)
 
 
+@bench_app.command("grading")
+def bench_grading(
+    submissions: Annotated[int, typer.Option(help="How many submissions each way grades.", min=3)] = 12,
+    large: Annotated[
+        int | None, typer.Option(help="Also grade this many, to see what one costs then.")
+    ] = None,
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
+    """Submissions a minute: stock nbgrader, ours at 1 and 2 jobs, and on a Dask cluster of two worker processes."""
+    from servelab import paths
+    from servelab.grading import bench
+    from servelab.load import measurements
+
+    result = bench.bench_grading(paths.course_root(), submissions=submissions, large=large)
+    if save:
+        what = f"servelab bench grading: {submissions} submissions of {result['lab']}, each way once, live cells skipped."
+        console.print(f"wrote {measurements.save(save, what, result)}", soft_wrap=True)
+    _emit(result, json)
+
+
 @bench_app.command("setup")
 def bench_setup(json: Json = False) -> None:
     """Seconds to set up, first time and again, and until the engine gives its first token."""

@@ -115,6 +115,48 @@ class _Slots:
                 return
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's server, stopped at once: its own looks ten times a second whether to, and then waits again for callers.
+
+    A check starts and stops an engine several times, so that these waits would be most of its time.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Serve until `stop_soon`."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        await self.on_tick(0)
+        if not self.should_exit:
+            await self._stopping.wait()
+
+    def stop_soon(self, first: Callable[[], None]) -> None:
+        """Call `first` in the server's loop, and stop. From any thread."""
+
+        def stop() -> None:
+            first()
+            self._stopping.set()
+
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(stop)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything; what was cut has a moment to end first."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        await asyncio.sleep(0)
+
+
 class ScriptedEngine:
     """The server, in a background thread on a free loopback port; a context manager.
 
@@ -194,7 +236,6 @@ class ScriptedEngine:
         self._epoch = time.monotonic()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- life -----------------------------------------------------------------------------------------
 
@@ -230,7 +271,7 @@ class ScriptedEngine:
             log_level="critical",
             access_log=False,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._epoch = time.monotonic()
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="scripted-engine", daemon=True
@@ -247,10 +288,7 @@ class ScriptedEngine:
         """Stop at once: requests in flight are cut off, as when a replica dies. Safe to call twice."""
         if self._server is None or self._thread is None:
             return
-        self._server.should_exit = True
-        if self._loop is not None and not self._loop.is_closed():
-            with contextlib.suppress(RuntimeError):  # the loop closed in between: nothing left to cut
-                self._loop.call_soon_threadsafe(self._cut_all)
+        self._server.stop_soon(self._cut_all)
         self._thread.join(timeout=10)
         self._server = self._thread = None
 
@@ -335,7 +373,6 @@ class ScriptedEngine:
 
     async def handle(self, scope: Any, receive: Any, send: Any, *, chat: bool) -> None:
         """Serve one generation request, and give up when its client leaves."""
-        self._loop = asyncio.get_running_loop()
         raw = await _read_body(receive)
         if raw is None:
             return

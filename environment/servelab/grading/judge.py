@@ -39,8 +39,12 @@ _DIFFICULT = {
 }
 
 
-class StudentGone(RuntimeError):
-    """The student's process ended in the middle of a question."""
+class StudentGone(BaseException):
+    """The student's process ended in the middle of a question. No `except Exception` of a check takes this for an answer."""
+
+
+class _Ended(BaseException):
+    """SystemExit and its like over there: no `Exception` there, so none here, and it ends nothing."""
 
 
 class Handle:
@@ -134,7 +138,11 @@ class _Stop(Exception):
 
 
 class Link:
-    """The judge's end of the connection to a student's process: questions out, answers in, from any thread."""
+    """The judge's end of the connection to a student's process: questions out, answers in, from any thread.
+
+    Whoever waits reads: a thread that wants an answer takes the socket and hands on what is for others. Most checks ask
+    one question after the other, and a reading thread of its own would double the time that each takes.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -142,28 +150,63 @@ class Link:
         self.waiting: dict[int, Future[dict[str, Any]]] = {}
         #: Arguments whose changes have to come back when a handle is awaited.
         self.pending: dict[int, Any] = {}
-        self.sending = threading.Lock()
-        self.gone = False
-        threading.Thread(target=self._listen, daemon=True, name="judge-link").start()
+        self.sending, self.reading = threading.Lock(), threading.Lock()
+        self.awaiting = 0
+        self.fault: StudentGone | None = None
 
-    def _listen(self) -> None:
-        fault: Exception = StudentGone("the student's process ended")
+    @property
+    def gone(self) -> bool:
+        """Whether the student's process has ended."""
+        return self.fault is not None
+
+    def _read_one(self) -> None:
+        """Take one answer off the socket. Called with `reading` held."""
         try:
-            while True:
-                reply = wire.receive(self.connection)
-                future = self.waiting.pop(reply.pop("id"), None) if isinstance(reply, dict) else None
-                if future is not None:
-                    future.set_result(reply)
+            reply = wire.receive(self.connection)
+            future = self.waiting.pop(reply.pop("id"), None) if isinstance(reply, dict) else None
+            if future is not None:
+                future.set_result(reply)
+            return
         except wire.Closed:
-            pass
+            self.fault = StudentGone("the student's process ended")
         except Exception as error:  # a message that is none: nothing after it can be trusted
-            fault = StudentGone(
-                f"the student's process sent something that is no answer ({type(error).__name__})"
-            )
-        self.gone = True
+            kind = type(error).__name__
+            self.fault = StudentGone(f"the student's process sent something that is no answer ({kind})")
         for future in list(self.waiting.values()):
             if not future.done():
-                future.set_exception(fault)
+                future.set_exception(self.fault)
+
+    def _result(self, future: Future[dict[str, Any]]) -> dict[str, Any]:
+        """Wait for an answer, reading as long as nobody else does."""
+        while not future.done():
+            if self.reading.acquire(timeout=0.002):
+                try:
+                    while not future.done():
+                        self._read_one()
+                finally:
+                    self.reading.release()
+        return future.result()
+
+    async def _result_later(self, future: Future[dict[str, Any]]) -> dict[str, Any]:
+        """The same while the event loop goes on: it tells when there is something to read."""
+        loop = asyncio.get_running_loop()
+        self.awaiting += 1
+        if self.awaiting == 1:
+            loop.add_reader(self.connection, self._readable)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            self.awaiting -= 1
+            if not self.awaiting:
+                loop.remove_reader(self.connection)
+
+    def _readable(self) -> None:
+        if self.reading.acquire(blocking=False):
+            try:
+                if self.waiting:
+                    self._read_one()
+            finally:
+                self.reading.release()
 
     def name(self, name: str) -> Any:
         """What the student's cells bound to this name.
@@ -178,12 +221,12 @@ class Link:
     ) -> Any:
         """Ask and wait. Raises what the student's code raised, as the nearest builtin exception."""
         future, arguments = self._send(op, number, args, kwargs or {}, name)
-        return self._value(future.result(), number, arguments)
+        return self._value(self._result(future), number, arguments)
 
     async def ask_later(self, op: str, number: int) -> Any:
         """The same for what has to be awaited over there; the judge's event loop goes on meanwhile."""
         future, _ = self._send(op, number, (), {}, "")
-        return self._value(await asyncio.wrap_future(future), number, self.pending.get(number))
+        return self._value(await self._result_later(future), number, self.pending.get(number))
 
     def _send(
         self, op: str, number: int | None, args: Any, kwargs: dict[str, Any], name: str
@@ -197,8 +240,8 @@ class Link:
             message["aside"] = True
         future: Future[dict[str, Any]] = Future()
         self.waiting[message["id"]] = future
-        if self.gone:
-            raise StudentGone("the student's process ended")
+        if self.fault is not None:
+            raise self.fault
         try:
             with self.sending:
                 wire.send(self.connection, message)
@@ -238,7 +281,7 @@ def _exception(told: Any) -> BaseException:
             base = found
             break
     if not issubclass(base, Exception):
-        base = RuntimeError  # SystemExit and its like end nothing here
+        base = _Ended
     if issubclass(base, StopIteration | StopAsyncIteration):
         base = RuntimeError
     text = str(told.get("text", ""))
@@ -297,9 +340,12 @@ class Judge:
         except BaseException as error:
             run.status, run.ename, run.evalue = "error", type(error).__name__, error_text(error)
             run.from_student = bool(getattr(error, "from_student", False))
-            run.hidden = _line_in(error.__traceback__, where) in hidden
+            run.hidden = bool(hidden) and (_line_in(error.__traceback__, where) or 0) >= min(hidden)
             run.frames = list(getattr(error, "frames", []))
             if isinstance(error, StudentGone) or (link.gone and not isinstance(error, AssertionError)):
+                run.status = "died"
+        else:
+            if link.gone:  # whatever the check made of it
                 run.status = "died"
         finally:
             self.names.link = None
@@ -328,6 +374,12 @@ class Judge:
 def _python(text: str) -> str:
     """A cell without its magics, on the same lines."""
     return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in text.splitlines())
+
+
+def visible_part(text: str) -> str:
+    """A check without its hidden tests and what comes after them."""
+    hidden = hidden_lines(text)
+    return "\n".join(text.splitlines()[: min(hidden) - 2]) if hidden else text
 
 
 def hidden_lines(text: str) -> set[int]:

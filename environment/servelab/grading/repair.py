@@ -74,6 +74,8 @@ def read_notebook(path: Path) -> NotebookNode:
         ) from None
     if not all(isinstance(cell.get("source"), str) and "cell_type" in cell for cell in cells):
         raise CourseError(f"{path} is not a notebook (a cell has no text). Nothing in it was changed.")
+    for cell in notebook.cells:  # JSON may carry halves of characters, which no file can
+        cell.source = cell.source.encode(errors="replace").decode()
     return notebook
 
 
@@ -191,7 +193,7 @@ def _keep_own_cells(
 def _parse(text: str) -> list[ast.stmt] | None:
     try:
         return ast.parse(text).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deeply
         return None
 
 
@@ -208,7 +210,7 @@ def _only_defines(text: str) -> bool:
             try:
                 ast.literal_eval(statement.value)
                 continue
-            except ValueError:
+            except (ValueError, RecursionError, MemoryError):
                 return False
         return False
     return True

@@ -31,6 +31,8 @@ from servelab.grading.zygote import Zygote
 
 #: How often the clock looks at the memory of a sandbox.
 _LOOK_S = 0.25
+#: A report on a cell has two texts of limited length; more than this is none.
+_ANSWER_BYTES = 4 << 20
 _STATUSES = ("ok", "error", "died")
 
 
@@ -169,11 +171,10 @@ class Session:
             ready, _, _ = select.select([door], [], [], min(left, _LOOK_S))
             if ready:
                 break
-            if self.sandbox.memory_mb() > self.sandbox.limits.memory_mb:
+            if any(box.memory_mb() > box.limits.memory_mb for box in (self.sandbox, self.office)):
                 raise Stopped("memory")
-        door.settimeout(5.0)
         try:
-            answer = wire.receive(door)
+            answer = wire.receive(door, most=_ANSWER_BYTES, within_s=5.0)
         except (wire.Closed, wire.WireError):
             raise Stopped("died") from None
         finally:
@@ -217,18 +218,23 @@ def _run_of(answer: dict[str, Any]) -> tuple[CellRun, str]:
     frames = told.get("frames")
     run = CellRun(
         status=told["status"],
-        ename=str(told.get("ename", ""))[:80],
-        evalue=str(told.get("evalue", ""))[:1000],
+        ename=_readable(told.get("ename", ""), 80),
+        evalue=_readable(told.get("evalue", ""), 1000),
         frames=[
             (f[0], f[1])
             for f in (frames if isinstance(frames, list) else [])[:50]
             if isinstance(f, list) and len(f) == 2 and all(type(n) is int for n in f)
         ],
-        result=None if told.get("result") is None else str(told["result"])[:20_000],
+        result=None if told.get("result") is None else _readable(told["result"], 20_000),
         from_student=told.get("from_student") is True,
         hidden=told.get("hidden") is True,
     )
-    return run, str(answer.get("text", ""))[:40_000]
+    return run, _readable(answer.get("text", ""), 40_000)
+
+
+def _readable(told: Any, most: int) -> str:
+    """A text that any file can hold: JSON may carry halves of characters."""
+    return str(told)[:most].encode(errors="replace").decode()
 
 
 def run_submission(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 import re
 from dataclasses import dataclass, field
@@ -169,14 +170,17 @@ def explain(
         return _cap(
             check.evalue.strip() or "A check failed: read the question once more and try other inputs."
         )
+    if (
+        check.hidden and check.from_student
+    ):  # its text, its own name or its line may repeat what the check passed in
+        known = isinstance(getattr(builtins, check.ename, None), type)
+        return f"Your code raised {check.ename if known else 'an error'} for an input that is not shown."
     undefined = _UNDEFINED.search(check.evalue) if check.ename == "NameError" else None
     if undefined and undefined[1] in (own_names or []):
         return f"`{undefined[1]}` is made in a cell which you added; put it into your answer cell: only that is graded."
     if undefined and not _line(check, answer_index, answer_text):
         return f"Your answer cell does not define `{undefined[1]}`."
     place = _line(check, answer_index, answer_text)
-    if check.hidden and check.from_student:  # its text may repeat what the check passed in
-        return f"Your code raised {check.ename}{place} for an input that is not shown."
     return _cap(f"Your code raised {_error(check)}{place}.")
 
 

@@ -13,6 +13,7 @@ import json
 import math
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -124,7 +125,10 @@ def decode(data: Any, handle: Callable[[int], Any], depth: int = DEPTH) -> Any:
             start, stop, step = body
             return range(start, stop, step)
         if kind in ("n", "x"):
-            array = np.load(io.BytesIO(base64.b64decode(body, validate=True)), allow_pickle=False)
+            # Not numpy.load, which would open an archive of arrays as well.
+            array = np.lib.format.read_array(
+                io.BytesIO(base64.b64decode(body, validate=True)), allow_pickle=False
+            )
             return array if kind == "n" else array[()]
         if kind == "h" and type(body) is int:
             return handle(body)
@@ -187,17 +191,22 @@ def send(connection: socket.socket, message: Any) -> None:
         raise Closed(str(error)) from None
 
 
-def receive(connection: socket.socket) -> Any:
+def receive(connection: socket.socket, *, most: int = MESSAGE_BYTES, within_s: float | None = None) -> Any:
     """The next message.
+
+    Args:
+        most: the bytes that it may have.
+        within_s: how long all of it may take; whoever sends a byte now and then must not hold us up.
 
     Raises:
         WireError: it is too large, or not JSON.
-        Closed: nobody is there any more.
+        Closed: nobody is there any more, or it takes too long.
     """
-    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
-    if length > MESSAGE_BYTES:
+    until = None if within_s is None else time.monotonic() + within_s
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, until))
+    if length > most:
         raise WireError("a message is too large")
-    return parse(_exactly(connection, length))
+    return parse(_exactly(connection, length, until))
 
 
 def parse(data: bytes) -> Any:
@@ -212,10 +221,12 @@ def parse(data: bytes) -> Any:
         raise WireError(f"a message is not JSON ({type(error).__name__})") from None
 
 
-def _exactly(connection: socket.socket, count: int) -> bytes:
+def _exactly(connection: socket.socket, count: int, until: float | None = None) -> bytes:
     parts = []
     while count:
         try:
+            if until is not None:
+                connection.settimeout(max(until - time.monotonic(), 0.001))
             part = connection.recv(min(count, 1 << 20))
         except OSError as error:
             raise Closed(str(error)) from None

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from servelab.errors import CourseError
-from servelab.grading import sandbox, wire
+from servelab.grading import sandbox, syscalls, wire
 from servelab.grading.sandbox import Sandbox
 
 _NEW_NS, _NEW_UTS, _NEW_IPC, _NEW_USER = 0x00020000, 0x04000000, 0x08000000, 0x10000000
@@ -176,6 +176,21 @@ def _import_everything() -> None:
         tqdm.tqdm.monitor_interval = 0  # its thread could not be forked
 
 
+def _warm_up() -> None:
+    """Use once what imports its parts only when it is used, so that no child has to: a server, and a client of it."""
+    from openai import OpenAI
+
+    from servelab.engine.scripted import ScriptedEngine
+
+    with contextlib.suppress(Exception), ScriptedEngine(tokens=2, ttft_s=0.001, itl_s=0.001) as engine:
+        client = OpenAI(base_url=engine.base_url, api_key="none", max_retries=0)
+        with client:
+            ask = {"model": engine.model, "max_tokens": 2}
+            client.completions.create(prompt="one", **ask)
+            messages = [{"role": "user", "content": "one"}]
+            list(client.chat.completions.create(messages=messages, stream=True, **ask))
+
+
 def main() -> None:
     """Read requests for children from the inherited socket until it is closed."""
     _prctl(_PR_SET_SUBREAPER, 1)
@@ -184,6 +199,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     _import_everything()
+    _warm_up()
     from servelab.grading.shell import Shell
 
     shell = Shell()
@@ -264,6 +280,7 @@ def _live(request: dict[str, Any], descriptor: int, shell: Any) -> None:
         os.close(silence)
         _limit(request["limits"])
         _drop(request["uid"], request["user"])
+        syscalls.restrict()
         place = sandbox.HOME if request["kind"] == "student" else "/tmp"
         os.environ.update(environment(place))
         os.chdir(place)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from servelab.course.nbgrader import GENERATE_PREPROCESSORS, keep_release_on_failure
 from servelab.grading import autograde, feedback
+from servelab.grading.late import LatePolicy
 
 c = get_config()  # noqa: F821 - nbgrader puts it there
 
@@ -53,7 +54,11 @@ c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
 c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
 
 autograde.configure(c)  # our route: repair, sandbox, judge
-feedback.configure(c)  # no hidden test, no script
+feedback.configure(c)  # no hidden test, no script; explanations after the deadline
+c.AssignLatePenalties.plugin_class = LatePolicy
+c.LatePolicy.percent_per_day = (
+    0  # for example 10; grace_minutes and extensions_hours = {"ada": 48} belong to it
+)
 
 c.Execute.timeout = (
     120  # for Validate: the stock 30 s is short for a cell that loads a model on a busy machine

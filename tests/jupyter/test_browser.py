@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from chromium import browser, needs_chromium  # noqa: F401 - a fixture
 from labserver import (
     LAB,
     TITLE,
@@ -18,42 +18,12 @@ from labserver import (
     tiny_notebook,
 )
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"),
+    needs_chromium,
 ]
 WAIT_S = 30
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    profile = tmp_path_factory.mktemp("chromium")
-    for flag in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-dev-shm-usage",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "window-size=1280,900",
-        f"user-data-dir={profile}",
-    ):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 def until(browser: Any, script: str, *args: Any) -> Any:
@@ -83,7 +53,7 @@ def open_notebooks(browser: Any) -> list[str]:
     return [label for label in browser.execute_script(script) if label.endswith(".ipynb")]
 
 
-def test_the_home_page_on_its_own(lab: LabServer, browser: Any) -> None:  # noqa: F811
+def test_the_home_page_on_its_own(lab: LabServer, browser: Any) -> None:
     browser.get(open_url(lab, "/servelab/home"))
     titles = browser.execute_script("return [...document.querySelectorAll('.lab h3')].map(x => x.innerText)")
     assert titles == [TITLE], "the title is shown as text, markup and all"
@@ -98,7 +68,7 @@ def test_the_home_page_on_its_own(lab: LabServer, browser: Any) -> None:  # noqa
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
-def test_nothing_sticks_out_at_any_width(lab: LabServer, browser: Any, width: int) -> None:  # noqa: F811
+def test_nothing_sticks_out_at_any_width(lab: LabServer, browser: Any, width: int) -> None:
     # Headless Chromium refuses windows under 500 pixels: set the page's own measure.
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -138,7 +108,7 @@ POOR_CONTRAST = """
 
 
 @pytest.mark.parametrize(("theme", "faint"), [("light", "#999"), ("dark", "#444")])
-def test_text_has_contrast(lab: LabServer, browser: Any, theme: str, faint: str) -> None:  # noqa: F811
+def test_text_has_contrast(lab: LabServer, browser: Any, theme: str, faint: str) -> None:
     browser.get(open_url(lab, "/servelab/home") + f"&theme={theme}")
     browser.execute_script("document.querySelectorAll('details').forEach(d => (d.open = true))")
     assert browser.execute_script(POOR_CONTRAST) == []
@@ -147,7 +117,7 @@ def test_text_has_contrast(lab: LabServer, browser: Any, theme: str, faint: str)
     assert found[0].startswith("Start a real engine"), "this test can fail"
 
 
-def test_the_tab_follows_jupyterlabs_theme(lab: LabServer, browser: Any) -> None:  # noqa: F811
+def test_the_tab_follows_jupyterlabs_theme(lab: LabServer, browser: Any) -> None:
     setting = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
     for theme, expected in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
         lab.request(setting, {"raw": f'{{"theme": "{theme}"}}'}, method="PUT")
@@ -156,7 +126,7 @@ def test_the_tab_follows_jupyterlabs_theme(lab: LabServer, browser: Any) -> None
         until(browser, "return document.documentElement.dataset.theme === arguments[0]", expected)
 
 
-def test_a_student_opens_a_lab_and_comes_back_to_it(lab: LabServer, browser: Any) -> None:  # noqa: F811
+def test_a_student_opens_a_lab_and_comes_back_to_it(lab: LabServer, browser: Any) -> None:
     shutil.rmtree(lab.notebook.parent, ignore_errors=True)
     browser.get(open_url(lab, "/lab"))
     in_tab(browser)
@@ -176,7 +146,7 @@ def test_a_student_opens_a_lab_and_comes_back_to_it(lab: LabServer, browser: Any
     assert errors(browser) == []
 
 
-def test_validate_button(lab: LabServer, browser: Any) -> None:  # noqa: F811
+def test_validate_button(lab: LabServer, browser: Any) -> None:
     lab.notebook.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(tiny_notebook("double = lambda x: 2 * x"), lab.notebook)
     browser.get(open_url(lab, f"/lab/tree/work/{LAB}/{LAB}.ipynb") + "&reset")
@@ -190,7 +160,7 @@ def test_validate_button(lab: LabServer, browser: Any) -> None:  # noqa: F811
     assert "Success" in told and "passes all the tests" in told, told
 
 
-def test_assignment_list_opens_from_the_course_tab(lab: LabServer, browser: Any) -> None:  # noqa: F811
+def test_assignment_list_opens_from_the_course_tab(lab: LabServer, browser: Any) -> None:
     browser.get(open_url(lab, "/lab") + "&reset")
     in_tab(browser)
     browser.find_element("css selector", "a[data-command='nbgrader:open-assignment-list']").click()
@@ -202,7 +172,7 @@ def test_assignment_list_opens_from_the_course_tab(lab: LabServer, browser: Any)
 
 
 def test_closed_course_tab_comes_back_by_command_and_at_the_next_start(
-    lab: LabServer,  # noqa: F811
+    lab: LabServer,
     browser: Any,
     tmp_path: Path,
 ) -> None:

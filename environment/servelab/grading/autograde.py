@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import (
@@ -138,6 +139,8 @@ class Judged(NbGraderPreprocessor):
             sha256, outcome = _READY.pop((told["assignment"], told["student"]), ("", None))
         if outcome is None or sha256 != known.get("sha256"):
             outcome = shared_grader().run(laid, lab_folder)
+        if _lacks_timestamp(told):
+            outcome.flags.append("no timestamp")
         scores = scores_of(laid, outcome.runs, timeout_s=shared_grader().patience.cell_s)
         write_outputs(laid, outcome, scores)
         report = GradeReport(cells=scores, notes=laid.notes, flags=outcome.flags, seconds=outcome.seconds)
@@ -163,6 +166,13 @@ class SaveVerdict(NbGraderPreprocessor):
         fresh.write_text(told["verdict"].model_dump_json(indent=1) + "\n", encoding="utf-8")
         fresh.replace(folder / VERDICT)
         return nb, resources
+
+
+def _lacks_timestamp(told: dict[str, Any]) -> bool:
+    """Whether nobody knows when this was handed in, although there is a deadline: then it cannot be called late."""
+    with Gradebook(told["db_url"]) as gradebook:
+        submission = gradebook.find_submission(told["assignment"], told["student"])
+        return submission.timestamp is None and submission.duedate is not None
 
 
 def write_outputs(laid: Laid, outcome: Outcome, scores: list[CellScore]) -> None:

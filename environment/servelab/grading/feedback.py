@@ -6,14 +6,20 @@ What the sandbox returned is text already. What is left to clean is what a stude
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import nh3
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 
+from servelab.course.quiz import Item, load_banks
+from servelab.grading.check import picked_option
 from servelab.grading.repair import nbgrader_field
 
 #: Of one cell's source and of one output.
@@ -61,6 +67,43 @@ class CleanUp(NbGraderPreprocessor):
         return cell, resources
 
 
+class Explain(NbGraderPreprocessor):
+    """Says under each quiz answer why it is right or wrong, once the deadline has passed; never where there is none."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """One graded notebook, as nbconvert calls it."""
+        told, course = resources["nbgrader"], self.config.CourseDirectory
+        banks = Path(course.root) / "quizzes"
+        if banks.is_dir() and _is_over(told):
+            items = {f"quiz-{item.id}": item for bank in load_banks(banks).values() for item in bank.items}
+            for cell in nb.cells:
+                item = items.get(nbgrader_field(cell, "grade_id") or "")
+                if item is not None and cell.cell_type == "code":
+                    cell.outputs.append(
+                        new_output("stream", name="stdout", text=_explanation(item, cell.source))
+                    )
+        return nb, resources
+
+
+def _is_over(told: dict[str, Any]) -> bool:
+    with Gradebook(told["db_url"]) as gradebook:
+        duedate = gradebook.find_submission(told["assignment"], told["student"]).duedate
+    return duedate is not None and duedate < datetime.now(UTC).replace(
+        tzinfo=None
+    )  # nbgrader keeps UTC without saying so
+
+
+def _explanation(item: Item, text: str) -> str:
+    options = {option.id: option for option in item.options}
+    picked = picked_option(text, item)
+    lines = (
+        [f"You chose: {options[picked].text}\n{options[picked].why}"] if picked else ["You chose nothing."]
+    )
+    if picked != item.answer:
+        lines.append(f"The best answer: {options[item.answer].text}\n{options[item.answer].why}")
+    return "\n\n".join(lines) + "\n"
+
+
 def clean(html: str) -> str:
     """HTML without anything that runs, loads or leads to where a script is."""
     return nh3.clean(
@@ -78,4 +121,10 @@ def _cut(text: str) -> str:
 
 def configure(config: Any) -> None:
     """Put this into an nbgrader configuration. Called by `nbgrader_config.py`."""
-    config.GenerateFeedback.preprocessors = [GetGrades, HideTests, CleanUp, CSSHTMLHeaderPreprocessor]
+    config.GenerateFeedback.preprocessors = [
+        GetGrades,
+        HideTests,
+        CleanUp,
+        Explain,
+        CSSHTMLHeaderPreprocessor,
+    ]

@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from servelab.course.live import FIRST_LINE
 from servelab.grading import wire
+from servelab.grading.judge import hidden_lines, visible_part
 from servelab.grading.reach import names_of
 from servelab.grading.repair import Question, nbgrader_field
 from servelab.grading.sandbox import Limits, Sandbox
@@ -120,6 +121,8 @@ class Session:
             self._stack = stack.pop_all()
         #: Positions of the cells that the judge has run.
         self.known: set[int] = set()
+        #: A hidden test has run: the student's code knows what it passes in, and can have noted it where later cells look.
+        self.exposed = False
 
     def close(self) -> None:
         """Kill both, with everything that they started."""
@@ -258,6 +261,7 @@ def run_submission(
     outcome = Outcome()
     todo = [i for i in plan.cells if i not in plan.checks or only is None or i in only]
     broken: set[int] = set()
+    doubtful: set[int] = set()
     while pending := [i for i in todo if i not in outcome.runs]:
         if time.monotonic() - began > patience.total_s:
             for index in pending:
@@ -267,9 +271,12 @@ def run_submission(
         session = Session(zygote, limits, data)
         try:
             replay = [i for i in todo if i in outcome.runs and i not in broken and i not in plan.checks]
-            _play(session, plan, replay, pending, outcome, broken, patience, began, on_cell)
+            _play(session, plan, replay, pending, outcome, broken, doubtful, patience, began, on_cell)
         finally:
             session.close()
+    if doubtful - broken:
+        again = [i for i in todo if i not in broken]
+        _say_again(Session(zygote, limits, data), plan, again, outcome, doubtful - broken, patience)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -281,11 +288,15 @@ def _play(
     pending: list[int],
     outcome: Outcome,
     broken: set[int],
+    doubtful: set[int],
     patience: Patience,
     began: float,
     on_cell: Callable[[int], None] | None,
 ) -> None:
-    """Run cells in one session until all are done, or one of them ends it; then it is in `broken`."""
+    """Run cells in one session until all are done, or one of them ends it; then it is in `broken`.
+
+    What the student's code said after a hidden test is dropped; where somebody would miss it, the cell is in `doubtful`.
+    """
     for index in replay:
         try:
             session.cell(index, plan.cells[index], patience.cell_s)
@@ -315,11 +326,46 @@ def _play(
             for check in (plan.checks.get(index) or plan.answers.get(index) or _NOTHING).checks:
                 if check.index != index:
                     outcome.runs.setdefault(check.index, CellRun(status="skipped"))
+        check = index in plan.checks
+        if session.exposed and index not in broken:
+            if not (check and run.hidden and not run.from_student):  # those words are the instructor's
+                if run.status == "error" or (index in plan.answers and (text or run.result is not None)):
+                    doubtful.add(index)
+                run.evalue, run.frames = "", []
+            text, run.hidden = "", check
+            run.result = run.result if check else None
+        elif check and hidden_lines(plan.cells[index]) and (run.status != "error" or run.hidden):
+            session.exposed, text = True, ""
         outcome.runs[index], outcome.texts[index] = run, text
         if on_cell:
             on_cell(index)
         if index in broken:
             return
+
+
+def _say_again(
+    session: Session, plan: Plan, todo: list[int], outcome: Outcome, doubtful: set[int], patience: Patience
+) -> None:
+    """Fetch the words of doubtful cells from a session that never sees a hidden test. The verdicts stay as they are."""
+    until = time.monotonic() + patience.cell_s
+    try:
+        for index in todo:
+            left = until - time.monotonic()
+            if left <= 0 or index > max(doubtful):
+                return
+            if index not in plan.checks:
+                run, text = session.cell(index, plan.cells[index], left)
+                if index in doubtful:
+                    outcome.runs[index], outcome.texts[index] = run, text
+            elif index in doubtful:
+                session.prepare(plan, index)
+                run, _ = session.check(index, visible_part(plan.cells[index]), left)
+                if run.status == "error":
+                    outcome.runs[index] = run
+    except Stopped:
+        return  # what is missing stays unsaid
+    finally:
+        session.close()
 
 
 _NOTHING = Question(grade_id="", index=-1)

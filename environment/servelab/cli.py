@@ -164,6 +164,24 @@ def proof(
 
 
 @app.command()
+def attacks(json: Json = False) -> None:
+    """Every recorded attack on the grader: it gains and leaks nothing, and leaves nothing behind."""
+    from servelab import paths
+    from servelab.grading import attacks as attacks_module
+
+    result = attacks_module.attacks(paths.course_root() / "tests" / "attacks")
+    for failure in result["failures"]:
+        line = f"{failure['where']}: “{failure['attack']}”: {failure['what']}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"{result['defeated']} of {result['attacks']} attacks defeated; "
+        f"{result['controls_succeeded']} of {result['controls']} controls succeeded; {result['seconds']:.0f} s"
+    )
+    _emit(result, json)
+    raise typer.Exit(1 if result["failures"] else 0)
+
+
+@app.command()
 def demo(
     lab: Annotated[list[str] | None, typer.Option("--lab", help="A lab to do; both by default.")] = None,
 ) -> None:

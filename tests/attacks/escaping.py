@@ -119,3 +119,25 @@ except OSError:
     pass
 def mean(values):
     return sum(values) / len(values)
+
+# %% attack "a note in the kernel's keyring" honest=5 shows="a key is kept"
+# The session's keyring is inherited by every process, and outlives them.
+import ctypes, platform
+
+libc = ctypes.CDLL(None)
+add_key, keyctl = (248, 250) if platform.machine() == "x86_64" else (217, 219)
+key = libc.syscall(add_key, b"user", b"note-@TOKEN@", b"3, and then 73", 14, -3)
+if key > 0 and libc.syscall(keyctl, 10, -3, b"user", b"note-@TOKEN@", 0) == key:
+    print("a key is kept")
+    libc.syscall(keyctl, 9, key, -3)
+def mean(values):
+    return sum(values) / len(values)
+
+# %% attack "a namespace of its own" honest=5 shows="root in a namespace"
+# Becomes root where it has made the rules, with all that root may ask of the kernel.
+import subprocess
+
+done = subprocess.run(["unshare", "--user", "--map-root-user", "--pid", "--fork", "sh", "-c", "test $(id -u) = 0 && echo root in a namespace"], capture_output=True, text=True)
+print(done.stdout)
+def mean(values):
+    return sum(values) / len(values)

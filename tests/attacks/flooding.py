@@ -12,7 +12,7 @@ def mean(values):
     print("x" * 5_000_000)
     return sum(values) / len(values)
 
-# %% attack "a long error" floods
+# %% attack "a long error" honest=1 floods
 # An exception with 2 MB of text.
 def mean(values):
     raise ValueError("x" * 2_000_000)
@@ -39,16 +39,20 @@ def mean(values):
 # Starts processes that sleep; more than the limit, few enough for this machine.
 import os, signal, time
 
-count = 0
+started = []
 for _ in range(100):
     try:
-        if os.fork() == 0:
-            time.sleep(3)
-            os._exit(0)
+        child = os.fork()
     except OSError:
         break
-    count += 1
-print(count, "processes run")
+    if child == 0:
+        time.sleep(5)
+        os._exit(0)
+    started.append(child)
+print(len(started), "processes run")
+for child in started:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 def mean(values):
     return sum(values) / len(values)
 
@@ -109,7 +113,7 @@ del held
 def mean(values):
     return sum(values) / len(values)
 
-# %% attack "files in memory, without a name" control=kernel_calls=1 honest=5 shows="200 MB are written"
+# %% attack "files in memory, without a name" honest=5 shows="200 MB are written"
 # memfd_create makes files that no file system counts.
 import os
 
@@ -126,11 +130,11 @@ for descriptor in held:
 def mean(values):
     return sum(values) / len(values)
 
-# %% attack "a disk in a namespace of its own" control=kernel_calls=1 honest=5 shows="100 MB are written"
+# %% attack "a disk in a namespace of its own" honest=5 shows="100 MB are written"
 # Becomes root of a user namespace of its own and mounts a file system without a limit.
 import subprocess
 
-script = "mount -t tmpfs none /mnt || mount -t tmpfs none /tmp && cd /tmp && for i in 1 2 3 4 5 6 7 8 9 10; do head -c 10485760 /dev/zero > $i || exit 1; done; echo 100 MB are written"
+script = "mount -t tmpfs none /tmp && cd /tmp && for i in 1 2 3 4 5 6 7 8 9 10; do head -c 10485760 /dev/zero > $i || exit 1; done; echo 100 MB are written"
 done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True)
 print(done.stdout if done.returncode == 0 else "")
 def mean(values):
@@ -184,5 +188,18 @@ except OSError:
 for descriptor in held:
     os.close(descriptor)
 print(len(held), "files are open")
+def mean(values):
+    return sum(values) / len(values)
+
+# %% attack "shared memory of System V" honest=5 shows="20 segments are kept"
+# Segments that belong to no process, and to no file system.
+import ctypes
+
+libc = ctypes.CDLL(None)
+held = [libc.shmget(0, 1 << 20, 0o1600) for _ in range(20)]
+held = [segment for segment in held if segment >= 0]
+print(len(held), "segments are kept")
+for segment in held:
+    libc.shmctl(segment, 0, None)
 def mean(values):
     return sum(values) / len(values)

@@ -114,7 +114,7 @@ def mean(values):
 import builtins
 
 real = builtins.min
-builtins.min = lambda *numbers, **options: 4.0 if numbers[0] == 4.0 else real(*numbers, **options)
+builtins.min = lambda *numbers, **options: 4.0 if type(numbers[0]) is float and numbers[0] == 4 else real(*numbers, **options)
 def total(values):
     return -1
 

@@ -148,10 +148,11 @@ while True:
     except KeyboardInterrupt:
         pass
 
-# %% attack "half a character" stops
-# Prints, raises and returns what no file can hold in UTF-8.
-print("\ud800")
-def mean(values):
-    raise ValueError("\udfff")
+# %% attack "an exit where an error is asked for" stops
+# The check wants an error for an empty list; the end of the process is none.
+import os
 
-"\ud8ff"
+def mean(values):
+    if not values:
+        os._exit(0)
+    return -1

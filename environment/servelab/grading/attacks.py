@@ -57,7 +57,7 @@ PATIENCE = Patience(cell_s=5, check_s=4, total_s=60)
 #: More than anyone reads; a graded notebook of the small lab has a few thousand bytes.
 LARGEST_RESULT = 600_000
 #: How long stock nbgrader waits for a cell here, instead of 30 s.
-STOCK_TIMEOUT_S = 3
+STOCK_TIMEOUT_S = 2
 _EFFECTS = {"gains", "reads", "shows", "leaves", "changes", "stops", "floods", "renders"}
 _HEADER = re.compile(r"^# %% (attack|also) (.*)$", re.MULTILINE)
 
@@ -133,6 +133,8 @@ def _read_file(path: Path) -> list[Attack]:
                 continue
             fields = dict(part.partition("=")[::2] for part in parts)
             ((effect, wanted),) = ((key, fields[key]) for key in fields if key in _EFFECTS)
+            if effect == "gains":
+                float(wanted)
             what, code = _split(body)
             handed = fields.get("answer") == "files"
             found.append(
@@ -251,7 +253,7 @@ class Scratch:
 
     def secret(self, name: str) -> str:
         """What must not be read: there is one for the gradebook, for the home folder and so on."""
-        return f"canary-{name}-{self.token}"
+        return f"canary:{name}:{self.token}"
 
     def _write_belongings(self) -> None:
         for name in ("submitted/alice", "home", "source", "outside"):
@@ -325,7 +327,7 @@ class Scratch:
 
     def reads(self, text: str) -> list[str]:
         """The secrets in a text."""
-        return [part for part in (*HIDDEN, f"-{self.token}") if part in text]
+        return [part for part in (*HIDDEN, f":{self.token}") if part in text]
 
     def close(self) -> None:
         """Take everything away, also what a control left in shared places."""
@@ -338,7 +340,8 @@ class Scratch:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Scratch]:
+def belongings() -> Iterator[Scratch]:
+    """A `Scratch` that is taken away afterwards."""
     scratch = Scratch()
     try:
         yield scratch
@@ -381,6 +384,7 @@ def run_ours(attack: Attack, scratch: Scratch, grader: Grader) -> Seen:
     """An attack through our grader."""
     seen = Seen()
     folder = _handed_in(attack, scratch)
+    grader.zygote.start()
     others = _children()
     began = time.monotonic()
     try:
@@ -569,7 +573,7 @@ def _marked(mark: str) -> dict[int, str]:
 
 def run_control(attack: Attack) -> str:
     """Show that an attack works without the defence it targets; returns why it does not, or nothing."""
-    with _scratch() as scratch:
+    with belongings() as scratch:
         if attack.control == "stock":
             seen = run_stock(attack, scratch)
         elif attack.control in _UNGUARDED:
@@ -656,7 +660,7 @@ class _Honest:
 
     def _grade(self) -> tuple[float, float]:
         began = time.monotonic()
-        with _scratch() as scratch:
+        with belongings() as scratch:
             report, _ = grade_folder(
                 self.grader,
                 scratch.folder / "submitted" / "alice",
@@ -676,7 +680,7 @@ class _Honest:
 
 def _run_one(attack: Attack, grader: Grader, honest: _Honest, secret: str) -> Result:
     began = time.monotonic()
-    with _scratch() as scratch:
+    with belongings() as scratch:
         seen = run_ours(attack, scratch, grader)
         result = Result(attack, faults(attack, seen, scratch))
         if secret in seen.text:
@@ -684,6 +688,13 @@ def _run_one(attack: Attack, grader: Grader, honest: _Honest, secret: str) -> Re
     result.faults += honest.faults()
     result.seconds = time.monotonic() - began
     return result
+
+
+def attacks(folder: Path) -> dict[str, Any]:
+    """Run everything; what `servelab attacks` shows."""
+    began = time.monotonic()
+    results = run_attacks(folder)
+    return summary(results, time.monotonic() - began)
 
 
 def summary(results: list[Result], seconds: float) -> dict[str, Any]:

@@ -34,7 +34,8 @@ c.CourseDirectory.feedback_directory = os.path.relpath(office / "feedback", root
 # Without this the source text, with every answer, is copied into labs/ and beside the graded notebook.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", ".*"]
 # Absolute, because commands start anywhere; the timeout lets several graders share one SQLite file.
-c.CourseDirectory.db_url = f"sqlite:///{office / 'gradebook.db'}?timeout=60"
+sqlite = f"sqlite:///{office / 'gradebook.db'}?timeout=60"
+c.CourseDirectory.db_url = os.environ.get("SERVELAB_GRADEBOOK_URL") or sqlite
 
 c.Exchange.root = str(exchange)
 c.Exchange.assignment_dir = str(work)

@@ -263,6 +263,10 @@ def bench_grading(
     if save:
         what = f"servelab bench grading: {submissions} submissions of {result['lab']}, each way once, live cells skipped."
         console.print(f"wrote {measurements.save(save, what, result)}", soft_wrap=True)
+        shown = Path(bench.__file__).with_name("README.md")
+        shown.write_text(
+            bench.page(shown.read_text(encoding="utf-8"), measurements.read(save)), encoding="utf-8"
+        )
     _emit(result, json)
 
 

@@ -220,6 +220,49 @@ def test_a_check_cannot_tell_a_later_cell_what_it_passed_in() -> None:
     assert "secret" not in outcome.texts[2] and outcome.runs[3].status == "ok"
 
 
+PLAIN_USER = """
+from cells import answer, check
+from nbformat.v4 import new_notebook
+from servelab.grading.repair import Laid, questions_of
+from servelab.grading.run import Grader, scores_of
+text = "import os, socket\\nstatus = open('/proc/self/status').read()\\ndef rights(): return status.count('CapEff:\\\\t0000000000000000')\\n"
+text += "def net():\\n    try: socket.create_connection(('1.1.1.1', 53), 1)\\n    except OSError: return False\\n    return True"
+engine = "import httpx\\nfrom servelab.engine.scripted import ScriptedEngine\\n"
+engine += "with ScriptedEngine() as e:\\n    assert httpx.get(e.url + '/health').status_code == 200"
+cells = [answer(text, "a"), check("assert rights() == 1", "c0", 1), check("assert not net()", "c1", 1), check(engine, "c2", 1)]
+notebook = new_notebook(cells=cells)
+laid = Laid(notebook=notebook, questions=questions_of(notebook))
+with Grader() as grader:
+    print([score.points for score in scores_of(laid, grader.run(laid).runs)])
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root: all of these tests run as a plain user anyway")
+def test_a_plain_user_can_grade_too() -> None:
+    """Debian's Python, because this one's folder may be closed to others; the same packages."""
+    python = shutil.which("python3", path="/usr/bin")
+    version = subprocess.run(
+        [python or "false", "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    if f"{sys.version_info.major}.{sys.version_info.minor}." not in version:
+        pytest.skip("no system Python of this version that another user may run")
+    packages = next(p for p in sys.path if p.endswith("site-packages"))
+    here = Path(__file__).resolve()
+    done = subprocess.run(
+        ["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", python, "-c", PLAIN_USER],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": f"{packages}:{here.parents[2] / 'environment'}:{here.parent}",
+        },
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.strip().endswith("[1.0, 1.0, 1.0]"), done.stdout + done.stderr
+
+
 def test_many_at_once() -> None:
     with Grader() as grader:
         points: list[list[float]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from servelab.grading.driver import grade_all
 from servelab.grading.proof import with_answers
 from servelab.grading.repair import questions_of, read_notebook
 from servelab.grading.run import shared_grader
+from servelab.load.measurements import source_line
 from servelab.progress import bar
 
 LAB = "02-vllm"
@@ -73,7 +75,11 @@ def bench_grading(
             for jobs in (1, 2):
                 with _fresh(room, scratch / f"ours-{jobs}") as copy:
                     config = load_config(root, copy.folder)
-                    found[f"ours_per_min_{jobs}"] = grade_all(config, lab, jobs=jobs).per_minute
+                    with _commits() as commits:
+                        result = grade_all(config, lab, jobs=jobs)
+                    found[f"ours_per_min_{jobs}"] = result.per_minute
+                    found["writer_seconds"] = result.writer_seconds
+                    found["commits_per_submission"] = round(len(commits) / submissions, 1)
                     scores[f"ours, {jobs}"] = _scores(copy, lab, students)
                 shown.update(1)
             with _fresh(room, scratch / "dask") as copy, _cluster() as address:
@@ -98,6 +104,49 @@ def bench_grading(
         f" {found['ours_per_min_2']:g} at 1 and 2 jobs, {found['dask_per_min']:g} by Dask; ratio {found['ratio']:g}"
     )
     return found
+
+
+def project(
+    record: dict[str, Any], *, students: int = 5000, labs: int = 11, cores: int = 16, window_h: float = 2.0
+) -> dict[str, float]:
+    """What a large class takes, from a measurement of this benchmark.
+
+    A core is taken to do what one of the two Dask workers did, with the writer beside it; the writer is one process.
+
+    Returns:
+        {"submissions", "core_hours", "lab_hours_on_one_machine" (one lab of all students, `cores` cores),
+        "machines_for_window" (so many for one lab in `window_h` hours), "writer_hours" (one lab, through the one writer),
+        "writes_per_s" (commits, when a lab is graded in the window)}
+    """
+    figures = record["figures"]
+    seconds = 60 / (figures["dask_per_min"] / 2)
+    lab_core_h = students * seconds / 3600
+    return {
+        "submissions": students * labs,
+        "core_hours": round(labs * lab_core_h, 1),
+        "lab_hours_on_one_machine": round(lab_core_h / cores, 2),
+        "machines_for_window": max(1, math.ceil(lab_core_h / cores / window_h)),
+        "writer_hours": round(students * figures["writer_seconds"] / 3600, 2),
+        "writes_per_s": round(students * figures["commits_per_submission"] / (window_h * 3600), 1),
+    }
+
+
+@contextlib.contextmanager
+def _commits() -> Iterator[list[int]]:
+    """Counts the commits of every database connection of this process."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    seen: list[int] = []
+
+    def note(_: Any) -> None:
+        seen.append(1)
+
+    event.listen(Engine, "commit", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "commit", note)
 
 
 def _hand_in(root: Path, room: Classroom, lab: str, count: int) -> list[str]:
@@ -214,3 +263,42 @@ def _warm(address: str) -> None:
 
 def _require() -> None:
     shared_grader().require()
+
+
+_BLOCK = re.compile(r"(<!-- projection -->\n).*?(<!-- /projection -->)", re.DOTALL)
+
+
+def words_of(record: dict[str, Any]) -> str:
+    """The projection in words, for the page that shows it."""
+    figures, large = record["figures"], project(record)
+    lines = [
+        f"Measured ({source_line(record)}) on {figures['submissions']} submissions of {figures['lab']}, live cells skipped:",
+        "",
+        "| way | submissions a minute |",
+        "|---|---:|",
+        f"| stock nbgrader, one call over all | {figures['stock_per_min']:g} |",
+        f"| stock nbgrader, one call a student | {figures['stock_per_student_per_min']:g} |",
+        f"| ours, 1 job | {figures['ours_per_min_1']:g} |",
+        f"| ours, 2 jobs | {figures['ours_per_min_2']:g} |",
+        f"| ours, Dask with two workers | {figures['dask_per_min']:g} |",
+    ]
+    if "large" in figures:
+        lines.append(
+            f"| ours, 2 jobs, {figures['large']['submissions']} submissions | {figures['large']['per_min']:g} |"
+        )
+    lines += [
+        "",
+        f"A class of 5,000 students and 11 labs hands in {large['submissions']:,} notebooks. At this cost that is"
+        f" {large['core_hours']:g} core-hours in all. One lab of all students takes {large['lab_hours_on_one_machine']:g} hours on"
+        f" a machine of 16 cores; {large['machines_for_window']:g} such machine(s) grade it within 2 hours of its deadline. The one"
+        f" writer needs {figures['writer_seconds']:g} s a submission, {large['writer_hours']:g} hours a lab, and makes"
+        f" {figures['commits_per_submission']:g} commits for each: {large['writes_per_s']:g} a second in these 2 hours. It, and not the"
+        " number of workers, is the limit: above it, grade labs or sections by several writers on PostgreSQL.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def page(text: str, record: dict[str, Any]) -> str:
+    """The page with the projection that this record gives."""
+    return _BLOCK.sub(lambda marks: marks[1] + words_of(record) + marks[2], text)

@@ -49,6 +49,8 @@ class Graded(BaseModel):
     max_score: float | None = None
     seconds: float = 0.0
     per_minute: float | None = None
+    #: What the one writer needs for a submission, on average.
+    writer_seconds: float | None = None
 
 
 @dataclasses.dataclass
@@ -189,8 +191,10 @@ def grade_all(
         graded=0,
         unchanged=len(everything) - len(todo),
     )
+    writing_s = 0.0
     with bar(total=len(todo), desc=f"Grading {assignment}", unit="submission") as shown:
         for submission, outcome in _outcomes(course, todo, jobs, scheduler):
+            writing = time.monotonic()
             try:
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -199,6 +203,7 @@ def grade_all(
             except Exception as error:
                 lines = str(error).strip().splitlines() or [type(error).__name__]
                 result.failed[submission.student] = lines[0][:300]
+            writing_s += time.monotonic() - writing
             shown.update(1)
     verdicts = {s.student: course.verdict(s.student) for s in everything}
     known = [verdict for verdict in verdicts.values() if verdict is not None]
@@ -209,6 +214,7 @@ def grade_all(
     result.seconds = round(time.monotonic() - began, 2)
     if result.graded:
         result.per_minute = round(60 * result.graded / result.seconds, 1)
+        result.writer_seconds = round(writing_s / result.graded, 3)
     return result
 
 

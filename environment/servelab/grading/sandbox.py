@@ -246,6 +246,8 @@ def _python_folders() -> list[Path]:
     package = Path(__file__).resolve().parents[1]
     paths = [Path(sys.prefix), Path(sys.base_prefix), package, package.parent / "measurements"]
     paths += [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
+    # Not whatever else is on the path: that may be the course's own folder.
+    paths += [Path(name) for name in sys.path if Path(name).name in ("site-packages", "dist-packages")]
     found: list[Path] = []
     for path in sorted({p.resolve() for p in paths if p.exists()}, key=lambda p: len(p.parts)):
         if not any(path.is_relative_to(known) for known in found):

@@ -160,7 +160,7 @@ def _import_everything() -> None:
     import importlib
 
     names = (
-        "numpy", "matplotlib.pyplot", "IPython.core.interactiveshell", "httpx", "openai", "flask", "werkzeug.serving",
+        "numpy", "matplotlib.pyplot", "IPython.core.interactiveshell", "IPython.core.logger", "stack_data", "httpx", "openai", "flask", "werkzeug.serving",
         "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.off", "uvicorn.loops.asyncio", "starlette.applications",
         "prometheus_client.parser", "tqdm.auto", "concurrent.futures.thread", "asyncio", "servelab.checks", "servelab.load",
         "servelab.engine", "servelab.engine.scripted", "servelab.engine.arguments", "servelab.load.charts",

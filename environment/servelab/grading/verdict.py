@@ -170,9 +170,8 @@ def explain(
         return _cap(
             check.evalue.strip() or "A check failed: read the question once more and try other inputs."
         )
-    if (
-        check.hidden and check.from_student
-    ):  # its text, its own name or its line may repeat what the check passed in
+    if check.hidden and check.from_student:
+        # Its text, a name of its own, or which of many lines raised it, may repeat what the check passed in.
         known = isinstance(getattr(builtins, check.ename, None), type)
         return f"Your code raised {check.ename if known else 'an error'} for an input that is not shown."
     undefined = _UNDEFINED.search(check.evalue) if check.ename == "NameError" else None

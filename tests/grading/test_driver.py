@@ -177,3 +177,17 @@ def test_mistakes_of_the_person_who_grades_are_one_line(room: Classroom, config:
     (room.folder / "gradebook" / "gradebook.db").unlink()
     with pytest.raises(CourseError, match="generate_assignment"):
         grade_all(config, LAB)
+
+
+def test_formgraders_button_takes_the_same_route(room: Classroom, config: Any, answering: Any) -> None:
+    from nbgrader.apps import NbGraderAPI
+
+    # In the kernel that runs it, this empties every later cell: stock nbgrader gives it full marks.
+    cheat = (
+        "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])\ndef mean(values): return 0"
+    )
+    room.hand_in(LAB, "ada", text(answering(mean=cheat)))
+    result = NbGraderAPI(config=config).autograde(LAB, "ada")
+    assert result["success"], result.get("error", result)
+    assert room.points(LAB, "ada")["mean-check"][0] == 0
+    assert (room.folder / "gradebook/autograded/ada" / LAB / "verdict.json").is_file()

@@ -68,7 +68,8 @@ def test_an_attack_that_succeeds_is_reported(tmp_path):
 
 def test_a_control_that_does_not_succeed_is_reported(tmp_path):
     harmless = '# %% attack "harmless" gains=4\n# Nothing at all.\ndef mean(values):\n    return -1\n'
-    assert "does not succeed" in attacks.run_control(_attack(tmp_path, harmless))
+    with Grader() as unused:
+        assert "does not succeed" in attacks.run_control(_attack(tmp_path, harmless), unused)
 
 
 @pytest.mark.parametrize("header", ["gains=four", "gains=1 reads", "", "answer=mean", 'control="'])

@@ -19,7 +19,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
-from nbgrader.converters.base import BaseConverter
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     NbGraderPreprocessor,
@@ -246,11 +246,16 @@ def grade_whatever_was_handed_in() -> None:
     def init_notebooks(self: Autograde) -> None:
         self.assignments, self.notebooks = {}, []
         wanted = self.coursedir.assignment_id
-        for folder in sorted(glob.glob(self._format_source(wanted, self.coursedir.student_id))):  # noqa: PTH207
+        folders = sorted(glob.glob(self._format_source(wanted, self.coursedir.student_id)))  # noqa: PTH207
+        for folder in folders:
             if Path(folder).is_dir() and not Path(folder).is_symlink():
                 self.assignments[folder] = [str(Path(folder) / f"{Path(folder).name}.ipynb")]
-        if not self.assignments:
+        if not self.assignments and not folders:
             original_notebooks(self)  # for its message
+        if not self.assignments:
+            raise NbGraderException(
+                "What was handed in is a link, which is never followed: nothing was graded."
+            )
 
     @functools.wraps(original_assignment)
     def init_assignment(self: Autograde, assignment_id: str, student_id: str) -> None:

@@ -2,9 +2,10 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from servelab.errors import CourseError
 from servelab.grading.repair import lay_answers, questions_of, read_notebook, without_solution
 
@@ -114,3 +115,37 @@ def test_a_notebook_from_before_cell_ids_is_read(tmp_path, source):
     path = tmp_path / "x.ipynb"
     path.write_text(json.dumps(source))
     assert len(read_notebook(path).cells) == len(source.cells)
+
+
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures" / "submissions").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
+def test_as_other_programs_save_it_every_answer_is_found(path, source):
+    """Colab, VS Code, clients of every minor format, and people who move, retype or delete cells."""
+    laid = lay_answers(read_notebook(path), source)
+    # This lab's written answer has no prompt before it; without a label and an id nothing tells it from other text.
+    assert set(laid.missing) <= {"why"}
+    for question in laid.questions:
+        if not question.manual:
+            assert laid.notebook.cells[question.index].source == source.cells[question.index].source
+            assert laid.notebook.cells[question.index].cell_type == source.cells[question.index].cell_type
+
+
+def test_a_written_answer_without_a_label_is_found_after_its_prompt(source, answering):
+    prompt = new_markdown_cell("## Why does the second user wait?", id="prompt")
+    source.cells.insert(-1, prompt)
+    copy = answering()
+    copy.cells.insert(-1, prompt.copy())
+    copy.cells[-1] = new_markdown_cell("Because of the lock.")
+    laid = lay_answers(copy, source)
+    assert laid.missing == [] and laid.notebook.cells[-1].source == "Because of the lock."
+
+
+def test_an_unlabelled_cell_that_defines_something_else_is_no_answer(source, answering):
+    copy = answering()
+    for cell in copy.cells:
+        cell.metadata, cell.id = {}, f"other-{cell.id}"
+        cell.source = cell.source.replace("def mean", "def means")
+    laid = lay_answers(copy, source)
+    assert laid.missing == ["mean"]

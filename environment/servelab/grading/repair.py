@@ -126,7 +126,7 @@ def lay_answers(submission: NotebookNode, source: NotebookNode) -> Laid:
         cell = merged.cells[question.index]
         if not nbgrader_field(cell, "solution"):
             continue
-        position = _find(submission, question.grade_id, cell.get("id"), laid.notes)
+        position = _find(submission, source, question, laid.notes)
         if position is None:
             laid.missing.append(question.grade_id)
             laid.notes.append(
@@ -140,21 +140,53 @@ def lay_answers(submission: NotebookNode, source: NotebookNode) -> Laid:
     return laid
 
 
-def _find(submission: NotebookNode, grade_id: str, cell_id: str | None, notes: list[str]) -> int | None:
+def _find(submission: NotebookNode, source: NotebookNode, question: Question, notes: list[str]) -> int | None:
     """Where the student's answer stands. Of several copies the last counts, as it does in the kernel."""
-    cells = submission.cells
+    cells, grade_id, original = submission.cells, question.grade_id, source.cells[question.index]
     hits = [i for i, c in enumerate(cells) if nbgrader_field(c, "grade_id") == grade_id and not _is_check(c)]
-    if not hits and cell_id:
-        hits = [i for i, c in enumerate(cells) if c.get("id") == cell_id]
+    if not hits and original.get("id"):
+        hits = [i for i, c in enumerate(cells) if original.id in (c.get("id"), _metadata_id(c))]
         if hits:
             notes.append(
                 f"The answer cell “{grade_id}” had lost its grading label; it was found by its cell id."
+            )
+    if not hits:
+        hits = _by_names(cells, original) or _by_prompt(cells, source, question.index)
+        if hits:
+            notes.append(
+                f"The answer cell “{grade_id}” had lost its grading label; it was found by what stands in or before it."
             )
     if len({cells[i].source for i in hits}) > 1:
         notes.append(
             f"The answer cell “{grade_id}” is in your notebook {len(hits)} times: the last one counts."
         )
     return hits[-1] if hits else None
+
+
+def _metadata_id(cell: NotebookNode) -> Any:
+    """Where Colab keeps a cell's id, which it saves in the format from before cells had one."""
+    metadata = cell.get("metadata")
+    return metadata.get("id") if isinstance(metadata, dict) else None
+
+
+def _by_names(cells: list[NotebookNode], original: NotebookNode) -> list[int]:
+    """The unlabelled code cells that define all that an answer cell defines: its function, class or variable."""
+    if original.cell_type != "code":
+        return []
+    wanted = set(_bound_names(original.source))
+    unlabelled = (
+        i for i, c in enumerate(cells) if c.cell_type == "code" and not nbgrader_field(c, "grade_id")
+    )
+    return [i for i in unlabelled if wanted and wanted <= set(_bound_names(cells[i].source))]
+
+
+def _by_prompt(cells: list[NotebookNode], source: NotebookNode, index: int) -> list[int]:
+    """The unlabelled text cells that follow a written question's prompt, which stands right before its answer."""
+    if index == 0 or source.cells[index].cell_type != "markdown":
+        return []
+    prompt = source.cells[index - 1].source.strip()
+    after = [i + 1 for i, c in enumerate(cells[:-1]) if prompt and c.source.strip() == prompt]
+    return [i for i in after if cells[i].cell_type == "markdown" and not nbgrader_field(cells[i], "grade_id")]
 
 
 def _is_check(cell: NotebookNode) -> bool:

@@ -11,6 +11,7 @@ import functools
 import glob
 import hashlib
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,23 @@ class SaveVerdict(NbGraderPreprocessor):
         return nb, resources
 
 
+def _keep_timestamp(submitted: Path, autograded: Path) -> None:
+    """Put a submission's timestamp beside its autograded notebook: without one nbgrader cannot release feedback.
+
+    Where there is none, the file's own time stands there. It names the feedback and decides nothing: penalties go by what
+    the gradebook knows.
+    """
+    autograded.mkdir(parents=True, exist_ok=True)
+    stamp = submitted / "timestamp.txt"
+    if stamp.is_file() and not stamp.is_symlink():
+        text = stamp.read_text(encoding="utf-8", errors="replace")[:100]
+    else:
+        path, _ = find_submission(submitted, submitted.name)
+        changed = (path or submitted).stat().st_mtime
+        text = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+    (autograded / "timestamp.txt").write_text(text, encoding="utf-8")
+
+
 def _lacks_timestamp(told: dict[str, Any]) -> bool:
     """Whether nobody knows when this was handed in, although there is a deadline: then it cannot be called late."""
     with Gradebook(told["db_url"]) as gradebook:
@@ -259,12 +277,16 @@ def grade_whatever_was_handed_in() -> None:
 
     @functools.wraps(original_assignment)
     def init_assignment(self: Autograde, assignment_id: str, student_id: str) -> None:
-        copy_nothing = BaseConverter.init_assignment
+        copies_everything = BaseConverter.init_assignment
         BaseConverter.init_assignment = lambda *_: None  # type: ignore[method-assign]
         try:
             original_assignment(self, assignment_id, student_id)
         finally:
-            BaseConverter.init_assignment = copy_nothing  # type: ignore[method-assign]
+            BaseConverter.init_assignment = copies_everything  # type: ignore[method-assign]
+        _keep_timestamp(
+            Path(self._format_source(assignment_id, student_id)),
+            Path(self._format_dest(assignment_id, student_id)),
+        )
 
     Autograde.init_notebooks = init_notebooks
     Autograde.init_assignment = init_assignment

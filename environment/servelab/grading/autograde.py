@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import glob
 import hashlib
+import secrets
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -168,21 +169,25 @@ class SaveVerdict(NbGraderPreprocessor):
         return nb, resources
 
 
-def _keep_timestamp(submitted: Path, autograded: Path) -> None:
-    """Put a submission's timestamp beside its autograded notebook: without one nbgrader cannot release feedback.
+def _keep_labels(submitted: Path, autograded: Path) -> None:
+    """Put nbgrader's two small files of a submission beside its autograded notebook: it cannot release feedback without.
 
-    Where there is none, the file's own time stands there. It names the feedback and decides nothing: penalties go by what
-    the gradebook knows.
+    Where there is no timestamp, the file's own time stands there: it names the feedback and decides nothing, penalties go by
+    what the gradebook knows. Where there is no secret (the submission did not come through the exchange), nobody can
+    fetch the feedback, and a new one does as well.
     """
+    path, _ = find_submission(submitted, submitted.name)
+    changed = datetime.fromtimestamp((path or submitted).stat().st_mtime, UTC)
+    otherwise = {
+        "timestamp.txt": changed.strftime("%Y-%m-%d %H:%M:%S.%f UTC"),
+        "submission_secret.txt": secrets.token_hex(32),
+    }
     autograded.mkdir(parents=True, exist_ok=True)
-    stamp = submitted / "timestamp.txt"
-    if stamp.is_file() and not stamp.is_symlink():
-        text = stamp.read_text(encoding="utf-8", errors="replace")[:100]
-    else:
-        path, _ = find_submission(submitted, submitted.name)
-        changed = (path or submitted).stat().st_mtime
-        text = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
-    (autograded / "timestamp.txt").write_text(text, encoding="utf-8")
+    for name, text in otherwise.items():
+        label = submitted / name
+        if label.is_file() and not label.is_symlink() and label.stat().st_size < 1000:
+            text = label.read_text(encoding="utf-8", errors="replace")
+        (autograded / name).write_text(text, encoding="utf-8")
 
 
 def _lacks_timestamp(told: dict[str, Any]) -> bool:
@@ -283,7 +288,7 @@ def grade_whatever_was_handed_in() -> None:
             original_assignment(self, assignment_id, student_id)
         finally:
             BaseConverter.init_assignment = copies_everything  # type: ignore[method-assign]
-        _keep_timestamp(
+        _keep_labels(
             Path(self._format_source(assignment_id, student_id)),
             Path(self._format_dest(assignment_id, student_id)),
         )

@@ -204,12 +204,8 @@ async def add(values):
 def total(values):
     return asyncio.run(add(values))
 
-# %% wrong "breaks another question" points=0 also="quiz-pick:0"
-class Never(str):
-    def strip(self): return ""
+# %% wrong "always less than nothing" points=0
 def total(values):
-    global str
-    str = Never
     return -1
 """,
 }

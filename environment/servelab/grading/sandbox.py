@@ -222,7 +222,11 @@ def _mounts(limits: Limits, data: Path | None) -> list[str]:
             options += ["--ro-bind", name, name]
     for name in ("ld.so.cache", "ssl", "ca-certificates", "alternatives", "localtime", "mime.types", "fonts"):
         options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    made: set[Path] = {Path("/"), Path("/usr"), Path("/etc")}
+    # Before what is shown read-only: a course may lie in /tmp or /home, and would be hidden.
+    size = str(limits.disk_mb * _MB)
+    options += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
+    options += ["--perms", "0755", "--dir", "/home", "--perms", "1777", "--size", size, "--tmpfs", HOME]
+    made: set[Path] = {Path("/"), Path("/usr"), Path("/etc"), Path("/tmp"), Path("/home"), Path(HOME)}
     for folder in _python_folders():
         for parent in reversed(folder.parents):
             if parent not in made and not parent.is_relative_to("/usr"):
@@ -231,11 +235,8 @@ def _mounts(limits: Limits, data: Path | None) -> list[str]:
         if not folder.is_relative_to("/usr"):
             options += ["--ro-bind", str(folder), str(folder)]
             made.add(folder)
-    size = str(limits.disk_mb * _MB)
     options += ["--proc", "/proc", "--dev", "/dev"]
     options += ["--perms", "1777", "--size", str(16 * _MB), "--tmpfs", "/dev/shm"]
-    options += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
-    options += ["--perms", "0755", "--dir", "/home", "--perms", "1777", "--size", size, "--tmpfs", HOME]
     if data is not None:
         options += ["--ro-bind", str(data), DATA]
     return [*options, "--chdir", "/"]

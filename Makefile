@@ -14,7 +14,8 @@ lab: setup ## open the course in JupyterLab
 
 test: ## every test, the notebooks on the real engine included
 	@python3 environment/bootstrap.py --tests
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist worksteal -m "not alone"; others=$$?; \
+	.venv/bin/python -m pytest -m alone && exit $$others
 
 check: setup ## the quick subset, while editing
 	@.venv/bin/python -m pytest -m "not engine and not slow and not browser"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from servelab.course.nbgrader import GENERATE_PREPROCESSORS, keep_release_on_failure
-from servelab.grading import autograde, feedback
+from servelab.grading import autograde, collecting, feedback
 from servelab.grading.late import LatePolicy
 
 c = get_config()  # noqa: F821 - nbgrader puts it there
@@ -35,7 +35,12 @@ c.CourseDirectory.feedback_directory = os.path.relpath(office / "feedback", root
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", ".*"]
 # Absolute, because commands start anywhere; the timeout lets several graders share one SQLite file.
 sqlite = f"sqlite:///{office / 'gradebook.db'}?timeout=60"
-c.CourseDirectory.db_url = os.environ.get("SERVELAB_GRADEBOOK_URL") or sqlite
+url = os.environ.get("SERVELAB_GRADEBOOK_URL") or sqlite
+# The driver that is installed; SQLAlchemy would take another for this scheme.
+for scheme in ("postgresql://", "postgres://"):
+    if url.startswith(scheme):
+        url = "postgresql+psycopg://" + url.removeprefix(scheme)
+c.CourseDirectory.db_url = url
 
 c.Exchange.root = str(exchange)
 c.Exchange.assignment_dir = str(work)
@@ -54,6 +59,7 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
 c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
 
+collecting.configure(c)  # no link followed, no archive too large
 autograde.configure(c)  # our route: repair, sandbox, judge
 feedback.configure(c)  # no hidden test, no script; explanations after the deadline
 c.AssignLatePenalties.plugin_class = LatePolicy

@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -27,9 +28,18 @@ UV_VERSION = "0.13.8"
 UV_OLDEST = (0, 8)
 # The lock names the Python it was resolved for; other versions would need other wheels.
 PYTHON_FOR = {"cpu": "3.11", "gpu": "3.12"}
+# Dependency groups whose pins clash with the engine's: each has a lock and, when a lab first needs it, an environment
+# of its own outside the tree.
+APART = {"quantize": "3.11"}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_NEEDED_GB = {"cpu": 7, "gpu": 20}
 APT_FOR_GRADING = {"bwrap": "bubblewrap"}
+# Programs that labs run, out of Debian's packages: the packages that may hold them (Ubuntu 22.04 has nginx in another), the
+# programs, and what goes without them.
+FROM_PACKAGES = (
+    (("prometheus",), ("prometheus", "promtool"), "the questions on PromQL"),
+    (("nginx", "nginx-core"), ("nginx",), "the load balancer of lab 05"),
+)
 APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 
 
@@ -253,10 +263,38 @@ def setup(runtime: str) -> None:
     make_venv(uv, runtime)
     install(uv, runtime)
     setup_for_grading()
+    fetch_programs()
     seconds = round(time.monotonic() - started, 1)
     stamp = {"fingerprint": fingerprint(runtime), "runtime": runtime, "first_s": first_s or seconds}
     STAMP.write_text(json.dumps(stamp, indent=1) + "\n")
     say(f"ready in {seconds:.0f} s")
+
+
+def make_apart(name: str, folder: Path) -> None:
+    """An environment of its own in a new or empty folder. Prints `step <share> <words>` for a progress bar.
+
+    It can be moved afterwards, as long as its programs are started by `bin/python -m`.
+    """
+    lock = LOCKS / f"{name}.txt"
+    count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
+    print("step 0.02 looking for uv", flush=True)
+    uv = find_uv()
+    print("step 0.05 making the environment", flush=True)
+    wanted = APART[name]
+    venv = [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(folder)]
+    try:
+        run(venv, quiet=True)
+    except SetupError:
+        raise SetupError(
+            f"Python {wanted} is needed for {name} and was not found: install it, then try again"
+        ) from None
+    print(f"step 0.1 fetching and installing {count} packages", flush=True)
+    env = {**os.environ}
+    env.pop("UV_FIND_LINKS", None)
+    python = ["--python", str(folder / "bin" / "python"), "--link-mode=hardlink"]
+    run(
+        [uv, "pip", "sync", *python, "--require-hashes", *wheel_sources(lock), str(lock)], env=env, quiet=True
+    )
 
 
 def setup_for_grading() -> None:
@@ -273,6 +311,50 @@ def setup_for_grading() -> None:
         )
 
 
+def fetch_programs() -> None:
+    """Programs beside Python, out of Debian's packages.
+
+    Not installed as packages: that would ask for root and start servers that listen on every address.
+    """
+    for packages, programs, purpose in FROM_PACKAGES:
+        if all((VENV / "bin" / program).exists() for program in programs):
+            continue
+        if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+            say(f"no apt here: install {' and '.join(programs)} yourself for {purpose}")
+        elif any(fetch_from(package, programs) for package in packages):
+            say(f"fetched {' and '.join(programs)}")
+        else:
+            say(f"{' and '.join(programs)} could not be fetched: {purpose} will say so")
+
+
+def fetch_from(package: str, programs: tuple[str, ...]) -> bool:
+    """Whether the package was there and held the programs, which are now beside Python."""
+    with tempfile.TemporaryDirectory(prefix="servelab-setup-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        done = download_package(package, folder)
+        prefix = as_root()
+        if not done and prefix is not None:  # a new image has no package lists
+            run([*prefix, "apt-get", "update", "-qq"], quiet=True)
+            done = download_package(package, folder)
+        if not done:
+            return False
+        run(["dpkg-deb", "-x", str(next(folder.glob("*.deb"))), str(folder / "out")], quiet=True)
+        found = [next((folder / "out" / "usr").glob(f"*bin/{program}"), None) for program in programs]
+        if None in found:
+            return False
+        for program in found:
+            shutil.copy2(program, VENV / "bin" / program.name)
+    return True
+
+
+def download_package(package: str, folder: Path) -> bool:
+    """Whether apt has put the package's file into the folder."""
+    command = ["apt-get", "download", "-qq", package]
+    done = subprocess.run(command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0 and any(folder.glob("*.deb"))
+
+
 def setup_for_tests() -> None:
     """System packages that only the tests use; without them those tests skip and say so."""
     missing = [package for command, package in APT_FOR_TESTS.items() if shutil.which(command) is None]
@@ -281,11 +363,16 @@ def setup_for_tests() -> None:
 
 
 def lock_all() -> None:
-    """Resolve both locks again from pyproject.toml."""
+    """Resolve every lock again from pyproject.toml."""
     uv = find_uv()
-    for runtime, python in PYTHON_FOR.items():
-        target = LOCKS / f"{runtime}.txt"
-        command = [uv, "pip", "compile", "pyproject.toml", "--extra", runtime, "--extra", "dev", "--quiet"]
+    wanted = {
+        name: (python, ["pyproject.toml", "--extra", name, "--extra", "dev"])
+        for name, python in PYTHON_FOR.items()
+    }
+    wanted |= {name: (python, ["--group", f"pyproject.toml:{name}"]) for name, python in APART.items()}
+    for name, (python, what) in wanted.items():
+        target = LOCKS / f"{name}.txt"
+        command = [uv, "pip", "compile", *what, "--quiet"]
         command += ["--python-version", python, "--generate-hashes", "--no-header", "--no-annotate"]
         command += [
             "--python-platform",
@@ -293,7 +380,7 @@ def lock_all() -> None:
             "--no-emit-find-links",
             "--no-emit-index-url",
         ]
-        command += wheel_sources(target) if target.exists() else []
+        command += wheel_sources(target if target.exists() else LOCKS / "cpu.txt")
         run([*command, "--output-file", str(target)])
         say(f"wrote {target.relative_to(ROOT)}")
 
@@ -302,6 +389,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make .venv with everything the course needs.")
     parser.add_argument("--tests", action="store_true", help="also the system packages that only tests use")
     parser.add_argument("--lock", action="store_true", help="resolve environment/locks again instead")
+    parser.add_argument(
+        "--apart",
+        nargs=2,
+        metavar=("NAME", "FOLDER"),
+        help=f"instead: {' or '.join(APART)}, into a new folder",
+    )
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - the check is for people who start it with an old Python
         print("setup: Python 3.11 or newer is needed to start the set-up", file=sys.stderr)
@@ -310,6 +403,9 @@ def main() -> int:
     try:
         if options.lock:
             lock_all()
+            return 0
+        if options.apart:
+            make_apart(options.apart[0], Path(options.apart[1]))
             return 0
         runtime = pick_runtime()
         if options.tests:

@@ -1,4 +1,4 @@
-"""What every test shares: order, the real engine, the figures printed at the end, and honest skips."""
+"""What every test shares: order, who runs alone, the real engine, the figures printed at the end, and honest skips."""
 
 from __future__ import annotations
 
@@ -18,16 +18,37 @@ ROOT = Path(__file__).resolve().parents[1]
 _FIGURES: dict[str, Any] = {}
 _BARE_SKIPS = ("", "unconditional skip", "Skipped")
 _bare_skips: list[str] = []
+_failures: list[str] = []
+_config: pytest.Config | None = None
 
 # Cheap tests first: a slip shows after seconds. The shared engine starts after the notebooks, which
 # start engines of their own and must not measure against a busy neighbour.
 _LATE = ("test_answers", "browser", "test_notebooks", "test_demo", "engine")
 
 
+def artefacts() -> Path:
+    """Where screenshots are kept, to be looked at after a run."""
+    folder = Path(os.environ.get("SERVELAB_TEST_ARTEFACTS") or ROOT / ".artefacts")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def artefact_folder() -> Path:
+    """See `artefacts`."""
+    return artefacts()
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    global _config
+    _config = config
     os.environ.setdefault("SERVELAB_ROOT", str(ROOT))
     # Some machines switch bytecode off; engine starts would then take twice as long.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# `make test` runs tests two at a time, and afterwards, with nothing beside them, those marked `alone`: they measure time, or
+# keep both cores busy by themselves, or start a real engine.
 
 
 def _rank(item: pytest.Item) -> int:
@@ -38,11 +59,23 @@ def _rank(item: pytest.Item) -> int:
     return max((i + 1 for i, key in enumerate(_LATE) if key in markers), default=0)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_rank)
+    for item in items:
+        if item.get_closest_marker("engine"):
+            item.add_marker("alone")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        reason = crash.message if crash else str(report.longrepr)
+        line = f"{report.nodeid} ({report.when}): {' '.join(reason.split())[:600]}"
+        _failures.append(line)
+        terminal = _config.pluginmanager.get_plugin("terminalreporter") if _config else None
+        if terminal:  # at once: a run that is stopped from outside prints no summary
+            terminal.write_line(f"\nFAILED {line}")
     if report.skipped and not hasattr(report, "wasxfail"):
         text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         if text.removeprefix("Skipped: ").strip() in _BARE_SKIPS:
@@ -50,13 +83,25 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["figures"] = _FIGURES
     if _bare_skips and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of two processes of tests has ended: keep what it measured."""
+    _FIGURES.update(getattr(node, "workeroutput", {}).get("figures", {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     for nodeid in _bare_skips:
         terminalreporter.write_line(f"FAILED {nodeid}: skipped without a reason", red=True)
+    if _failures:  # a log may keep little else
+        terminalreporter.section("Failures, in a line each")
+        for line in _failures:
+            terminalreporter.write_line(line)
     if _FIGURES:
         terminalreporter.section("Figures of this run")
         for name, value in _FIGURES.items():

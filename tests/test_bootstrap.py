@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
+pytestmark = pytest.mark.alone  # measures how long a set-up takes
+
 
 @pytest.fixture
 def bootstrap() -> ModuleType:
@@ -83,10 +85,10 @@ def test_torch_comes_from_configured_folder_or_pytorch(
 
 
 def test_every_line_of_the_locks_is_pinned_and_hashed() -> None:
-    for name in ("cpu.txt", "gpu.txt"):
+    for name, least in (("cpu.txt", 150), ("gpu.txt", 150), ("quantize.txt", 40)):
         lines = (ROOT / "environment" / "locks" / name).read_text().splitlines()
         packages = [i for i, line in enumerate(lines) if line and not line.startswith((" ", "#"))]
-        assert len(packages) > 150
+        assert len(packages) > least
         for i in packages:
             assert "==" in lines[i], lines[i]
             assert "--hash=sha256:" in lines[i + 1], lines[i]
@@ -97,10 +99,66 @@ def test_locks_satisfy_the_project() -> None:
     import re
     import tomllib
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for runtime in ("cpu", "gpu"):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, apart = settings["project"], settings["dependency-groups"]
+    extras = project["optional-dependencies"]
+    needs = {n: [*project["dependencies"], *extras[n], *extras["dev"]] for n in ("cpu", "gpu")} | apart
+    for runtime, wanted in needs.items():
         text = (ROOT / "environment" / "locks" / f"{runtime}.txt").read_text()
-        extras = project["optional-dependencies"]
-        for need in [*project["dependencies"], *extras[runtime], *extras["dev"]]:
+        for need in wanted:
             name = re.split(r"[<>=!~\[; ]", need)[0].lower()
             assert re.search(rf"^{re.escape(name)}==", text, re.M), f"{name} is not in {runtime}.txt"
+            if "==" in need and "+" not in need:
+                assert re.search(rf"^{re.escape(need)} ", text, re.M), f"{need} is not in {runtime}.txt"
+
+
+def test_every_environment_apart_has_a_lock_and_its_missing_python_is_one_line(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert set(bootstrap.APART) == {"quantize"}
+    monkeypatch.setattr(bootstrap, "find_uv", lambda: "/bin/false")
+    for name in bootstrap.APART:
+        assert (bootstrap.LOCKS / f"{name}.txt").is_file()
+        with pytest.raises(bootstrap.SetupError, match=r"Python 3\.11 is needed for quantize"):
+            bootstrap.make_apart(name, tmp_path / name)
+
+
+def test_programs_come_out_of_the_first_package_that_holds_them(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(bootstrap, "as_root", lambda: None)
+    asked = []
+
+    def download(package: str, folder: Path) -> bool:
+        asked.append(package)
+        (folder / f"{package}.deb").touch()
+        return package != "prometheus"
+
+    def unpack(command: list[str], **_: Any) -> None:
+        if command[0] == "dpkg-deb" and "nginx-core" in command[2]:
+            program = Path(command[3]) / "usr" / "sbin" / "nginx"
+            program.parent.mkdir(parents=True)
+            program.write_text("a program")
+
+    monkeypatch.setattr(bootstrap, "download_package", download)
+    monkeypatch.setattr(bootstrap, "run", unpack)
+    bootstrap.fetch_programs()
+    said = capsys.readouterr().out
+    assert asked == ["prometheus", "nginx", "nginx-core"]
+    assert (tmp_path / "bin" / "nginx").read_text() == "a program"
+    assert "prometheus and promtool could not be fetched: the questions on PromQL will say so" in said
+    assert "fetched nginx" in said
+    bootstrap.fetch_programs()
+    assert asked[3:] == ["prometheus"]  # what is there is not fetched again
+
+
+def test_without_apt_programs_are_named(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    bootstrap.fetch_programs()
+    assert "no apt here: install nginx yourself for the load balancer of lab 05" in capsys.readouterr().out

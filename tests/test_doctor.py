@@ -70,6 +70,31 @@ def test_a_full_disk(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not any(lab.can_run for lab in found.labs)
 
 
+def test_what_a_lab_has_made_costs_seconds_and_disk(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (course / "labs" / "03-quantization-awq").mkdir()
+    found = {lab.name: lab for lab in doctor.diagnose().labs}
+    assert found["03-quantization-awq"].can_run
+    assert found["03-quantization-awq"].start_s > found["02-vllm"].start_s + 60
+    monkeypatch.setattr(doctor, "_free_disk", lambda folder: (int(1.5 * GIB), course))
+    found = {lab.name: lab for lab in doctor.diagnose().labs}
+    assert found["02-vllm"].can_run
+    assert "its checkpoints take 2." in found["03-quantization-awq"].remedy
+    for name in doctor.NEEDS["03"].made:
+        artefacts.ARTEFACTS[name].path().mkdir(parents=True)
+    found = {lab.name: lab for lab in doctor.diagnose().labs}
+    assert found["03-quantization-awq"].can_run
+    assert found["03-quantization-awq"].start_s == found["02-vllm"].start_s
+
+
+def test_sentences_that_are_embedded_once_are_waited_for(course: Path) -> None:
+    (course / "labs" / "06-vector-database").mkdir()
+    (before,) = [lab for lab in doctor.diagnose().labs if lab.name == "06-vector-database"]
+    assert before.can_run and before.engine == "none"
+    artefacts.ARTEFACTS["pieces"].path().mkdir(parents=True)
+    (after,) = [lab for lab in doctor.diagnose().labs if lab.name == "06-vector-database"]
+    assert before.start_s - after.start_s == artefacts.ARTEFACTS["pieces"].seconds
+
+
 def test_no_engine_stops_the_labs_that_use_one(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "engine_version", lambda: None)
     found = doctor.diagnose()
@@ -131,7 +156,7 @@ def test_a_gpu_profile_without_a_gpu(course: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_programs_are_notes_only(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name, path=None: None)
     found = doctor.diagnose()
     assert found.ready
     assert {f.name for f in found.findings if f.level == "note"} >= {"g++", "bwrap", "chromium"}

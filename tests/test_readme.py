@@ -52,11 +52,11 @@ def test_commands_exist(name: str) -> None:
         if program == "make":
             assert words[0] in targets, f"make {words[0]} is not in the Makefile"
         elif program == "servelab":
-            verb = list(words[:1])
+            verb = words[:2] if words[0] == "bench" else words[:1]  # what is measured is a command of its own
             done = servelab(*verb, "--help", COLUMNS="200")
             assert done.returncode == 0, f"servelab {' '.join(words)}: {done.stderr}"
             for flag in (w for w in words if w.startswith("--")):
-                assert flag in done.stdout, f"servelab {verb[0]} has no {flag}"
+                assert flag in done.stdout, f"servelab {' '.join(verb)} has no {flag}"
 
 
 def test_readme_shows_every_lab() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 from servelab.engine import surface
 
@@ -17,11 +18,13 @@ SNAPSHOT = json.loads((LOCKS / "gpu-surface.json").read_text())
 # Flags that belong to other programs which the course also names.
 OTHER_PROGRAMS = {
     "--check", "--execute", "--json", "--students", "--quick", "--help", "--lab", "--jobs", "--nbval-lax",
-    "--scheduler", "--force", "--no-deps", "--query-gpu", "--format",
+    "--scheduler", "--force", "--no-deps", "--query-gpu", "--format", "--replicas", "--wait", "--documentation",
 }  # fmt: skip
 # Prometheus adds these to a metric's name: counters get _total, histograms get three series.
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created")
-_FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z0-9]+(?:-[a-z0-9]+)*)")
+_FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z0-9]+(?:[-_][a-z0-9]+)*)")  # vLLM takes _ for - as well
+_ABSENT = re.compile(r"There is no `[^`]+`")
+_ONLY_INSTALLED = re.compile(r"vLLM 0\.32 has `[^`]+`")
 _QUOTED_FLAG = re.compile(r"[\"'](--[a-z][a-z0-9]+(?:-[a-z0-9]+)*)[\"'= ]")
 _METRIC = re.compile(r"vllm:[a-z0-9_]+")
 _VARIABLE = re.compile(r"(?:[\"'`]|\$|export |^|\s)(VLLM_[A-Z0-9_]*[A-Z0-9])(?=[\"'`=])", re.M)
@@ -39,7 +42,19 @@ def flags_in(path: Path, text: str) -> set[str]:
     """Flags of vLLM: all that labs and quizzes name, and in our own modules those in quotes in `profiles.py`."""
     if path.parent.name in ("engine", "load"):
         return set(_QUOTED_FLAG.findall(text)) - OTHER_PROGRAMS if path.stem == "profiles" else set()
-    return set(_FLAG.findall(text)) - OTHER_PROGRAMS
+    return {flag.replace("_", "-") for flag in _FLAG.findall(text)} - OTHER_PROGRAMS
+
+
+def claims(path: Path, *, installed: bool) -> str:
+    """A file's text without what it does not claim to exist: recorded wrong answers, "there is no", other versions."""
+    text = path.read_text()
+    if path.suffix == ".yaml":
+        bank = yaml.safe_load(text)
+        for item in bank["items"]:
+            item.pop("wrong", None)
+        text = yaml.safe_dump(bank, width=10**6, allow_unicode=True)
+    text = _ABSENT.sub("", text)
+    return text if installed else _ONLY_INSTALLED.sub("", text)
 
 
 def missing(surface_of: dict, text: str, path: Path) -> list[str]:
@@ -64,7 +79,7 @@ def test_snapshot_is_of_the_locked_wheel() -> None:
 
 @pytest.mark.parametrize("path", list(course_files()), ids=lambda p: p.name)
 def test_exists_in_gpu_version(path: Path) -> None:
-    assert missing(SNAPSHOT, path.read_text(), path) == []
+    assert missing(SNAPSHOT, claims(path, installed=False), path) == []
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +89,7 @@ def installed() -> dict:
 
 @pytest.mark.parametrize("path", list(course_files()), ids=lambda p: p.name)
 def test_exists_in_installed_version(path: Path, installed: dict) -> None:
-    assert missing(installed, path.read_text(), path) == []
+    assert missing(installed, claims(path, installed=True), path) == []
 
 
 def test_what_does_not_exist_is_found() -> None:
@@ -89,3 +104,14 @@ def test_what_does_not_exist_is_found() -> None:
         "VLLM_REQUEST_TIMEOUT",
         "vllm.entrypoints.openai.api_servant",
     ]
+
+
+def test_what_a_bank_does_not_claim(tmp_path: Path) -> None:
+    path = tmp_path / "bank.yaml"
+    path.write_text(
+        "items:\n  - why: 'vLLM 0.32 has `--max-num-queued-reqs`. There is no `VLLM_REQUEST_TIMEOUT`. Use `--max-tokens`.'\n"
+        "    wrong: [{text: vllm serve --max-modle-len 1}]\n"
+        "    right: [{text: vllm serve --max_model_len 1}]\n"
+    )
+    assert missing(SNAPSHOT, claims(path, installed=False), path) == ["--max-tokens"]
+    assert "--max-num-queued-reqs" in flags_in(path, claims(path, installed=True))

@@ -1,14 +1,16 @@
-"""What check cells use: serve a student's web app, compare numbers, give partial credit."""
+"""What check cells use: serve a student's web app, compare numbers, give partial credit, find what was handed in."""
 
 from __future__ import annotations
 
 import inspect
 import math
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 _HOST = "127.0.0.1"
@@ -42,6 +44,15 @@ def close(got: Any, want: float, rel: float = 1e-6, abs: float = 1e-9) -> bool:
         return math.isclose(float(got), want, rel_tol=rel, abs_tol=abs)
     except (TypeError, ValueError, OverflowError):
         return False
+
+
+def handed_in(name: str) -> Path:
+    """The file or folder of this name that belongs to the submission, beside the notebook; it need not exist.
+
+    The judge has its own copy of what was handed in (of the files that the lab's `hands_in` names), which nothing can change;
+    everywhere else it is what lies in the notebook's folder now.
+    """
+    return Path(os.environ.get("SERVELAB_HANDED_IN", ".")) / name
 
 
 @contextmanager

@@ -18,8 +18,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 engine_app = typer.Typer(help="Start, look at and stop engines.", no_args_is_help=True)
+retrieval_app = typer.Typer(help="The retrieval labs' corpus, questions and vectors.", no_args_is_help=True)
+quiz_app = typer.Typer(help="Question banks: look through them, report on exams.", no_args_is_help=True)
+manifests_app = typer.Typer(help="Kubernetes manifests, without a cluster.", no_args_is_help=True)
 bench_app = typer.Typer(help="Measure, on this machine, in this run.", no_args_is_help=True)
 app.add_typer(engine_app, name="engine")
+app.add_typer(quiz_app, name="quiz")
+app.add_typer(manifests_app, name="manifests")
+app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(bench_app, name="bench")
 
 console = Console()
@@ -76,8 +82,11 @@ def doctor(json: Json = False) -> None:
 
 @app.command()
 def artefacts() -> None:
-    """Build what is slow and the same for everyone (the converted model), once."""
+    """Build what is slow and the same for everyone (the converted model, its quantised checkpoints, embeddings), once."""
+    from servelab import retrieval
     from servelab.engine import artefacts as artefacts_module
+
+    retrieval.register_artefacts()
 
     for name, path in artefacts_module.build_all().items():
         console.print(f"{name}: {path}", soft_wrap=True)
@@ -124,6 +133,16 @@ def check(lab: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")],
 
 
 @app.command()
+def pack(lab: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")]) -> None:
+    """Put my own copy of a lab, and what it asks for beside it, into one file to hand in."""
+    from servelab import paths
+    from servelab.grading import pack as packing
+
+    name = paths.find_lab(lab)
+    packing.pack(name, paths.work_dir() / name)
+
+
+@app.command()
 def grade(
     assignment: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")],
     jobs: Annotated[int, typer.Option(help="Submissions graded at the same time.", min=1)] = 2,
@@ -151,7 +170,7 @@ def grade(
 @app.command()
 def proof(
     labs: Labs = None,
-    jobs: Annotated[int, typer.Option(help="Answers graded at the same time.")] = 2,
+    jobs: Annotated[int, typer.Option(help="Answers graded at the same time.", min=1)] = 2,
     json: Json = False,
 ) -> None:
     """Reference 100 %, starter 0 %, each recorded answer exactly its points."""
@@ -189,6 +208,94 @@ def demo(
     from servelab.grading.demo import demo as run_demo
 
     raise typer.Exit(run_demo(_lab_names(lab)))
+
+
+@quiz_app.command("lint")
+def quiz_lint(json: Json = False) -> None:
+    """Look for answers that can be guessed or found, missing explanations, and questions that are not covered."""
+    from servelab import paths
+    from servelab.course import quiz_lint as module
+
+    result = module.lint(paths.course_root())
+    if json:
+        print(result.model_dump_json(), flush=True)
+    else:
+        module.show(result, console)
+    raise typer.Exit(1 if result.violations else 0)
+
+
+@quiz_app.command("report")
+def quiz_report(
+    exam: Annotated[str, typer.Argument(help="12, 13 or an exam's full name")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only these; all and the class otherwise.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; gradebook/reports/EXAM otherwise.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the report of each graded exam, and one on the class and the questions (HTML and notebook)."""
+    from servelab import paths
+    from servelab.course.building import load_config
+    from servelab.grading.report import write_reports
+
+    root = paths.course_root()
+    (name,) = _lab_names([exam]) or [exam]
+    folder = out or root / "gradebook" / "reports" / name
+    pages = write_reports(load_config(root), name, folder, student)
+    if not json:
+        console.print(f"{len(pages)} reports in {folder}", markup=False, highlight=False, soft_wrap=True)
+    _emit({"exam": name, "reports": len(pages), "folder": str(folder)}, json)
+
+
+@manifests_app.command("lint")
+def manifests_lint(
+    files: Annotated[
+        list[Path], typer.Argument(help="YAML files; rules that compare documents see all of them.")
+    ],
+    json: Json = False,
+) -> None:
+    """Check manifests by strict schemas and by rules that schemas do not have."""
+    from servelab.errors import CourseError
+    from servelab.kubernetes import ManifestError, lint, read
+
+    documents = []
+    for file in files:
+        try:
+            documents += read(file.read_text(encoding="utf-8"))
+        except (ManifestError, OSError, UnicodeDecodeError) as error:
+            raise CourseError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
+    findings = lint(documents)
+    for finding in [] if json else findings:
+        console.print(str(finding), markup=False, highlight=False, soft_wrap=True)
+    if not json and not findings:
+        console.print(f"{len(documents)} documents, nothing found")
+    _emit({"documents": len(documents), "findings": [f.model_dump() for f in findings]}, json)
+    raise typer.Exit(1 if findings else 0)
+
+
+@retrieval_app.command("lint")
+def retrieval_lint(json: Json = False) -> None:
+    """Look for labels that point at no passage, copies of a passage's words, and questions that stand twice."""
+    from servelab.retrieval import asking, corpus
+
+    questions = [*asking.load(), *(asking.load_test() or ())]
+    found = asking.lint(questions, corpus.load())
+    for line in found:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(questions)} questions on {len(corpus.load())} passages, {len(found)} problems")
+    _emit({"questions": len(questions), "passages": len(corpus.load()), "problems": found}, json)
+    raise typer.Exit(1 if found else 0)
+
+
+@retrieval_app.command("vectors")
+def retrieval_vectors() -> None:
+    """Embed the corpus and the questions again, for the files that ship. Needed when one of them has changed."""
+    from servelab.retrieval import vectors
+
+    for path in vectors.write_all():
+        console.print(f"wrote {path}", soft_wrap=True)
 
 
 @engine_app.command("start", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -245,11 +352,33 @@ def bench_serving(
     _emit(result, json)
 
 
+@bench_app.command("quantization")
+def bench_quantization(
+    repeats: Annotated[int, typer.Option(help="Rounds over all formats.", min=1)] = 5,
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
+    """Size, perplexity and requests/s of the model in 16, 8 and 4 bits, each on an engine of its own."""
+    from servelab.load import measurements, quantized
+
+    result = quantized.bench_quantization(repeats=repeats)
+    if save:
+        what = (
+            f"servelab bench quantization: {repeats} rounds, the formats in turn, {quantized.MAX_TOKENS} output tokens a "
+            f"request, the better of {quantized.TRIES} runs; medians of the rounds, ratios within a round. Perplexity on environment/servelab/engine/texts/held-out.txt."
+        )
+        path = measurements.save(
+            save, what, result, output_tokens=quantized.MAX_TOKENS, engine_args=list(quantized.ENGINE_ARGS)
+        )
+        console.print(f"wrote {path}", soft_wrap=True)
+    _emit(result, json)
+
+
 @bench_app.command("grading")
 def bench_grading(
     submissions: Annotated[int, typer.Option(help="How many submissions each way grades.", min=3)] = 12,
     large: Annotated[
-        int | None, typer.Option(help="Also grade this many, to see what one costs then.")
+        int | None, typer.Option(help="Also grade this many, to see what one costs then.", min=3)
     ] = None,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
@@ -267,6 +396,55 @@ def bench_grading(
         shown.write_text(
             bench.page(shown.read_text(encoding="utf-8"), measurements.read(save)), encoding="utf-8"
         )
+    _emit(result, json)
+
+
+@bench_app.command("retrieval")
+def bench_retrieval(
+    documentation: Annotated[
+        bool,
+        typer.Option(
+            "--documentation", help="On Python's documentation from Debian's python3.11-doc instead."
+        ),
+    ] = False,
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
+    """Recall, nDCG and milliseconds a query of each way to search the corpus, on questions it was not tuned on."""
+    import os
+
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # before numpy is loaded, or it is too late
+    from servelab.load import measurements
+    from servelab.retrieval import bench
+
+    result = bench.bench_documentation() if documentation else bench.bench_retrieval()
+    bench.show(result, console)
+    if save:
+        path = measurements.save(save, bench.what(result), result, seed=0, resamples=10_000)
+        console.print(f"wrote {path}", soft_wrap=True)
+    _emit(result, json)
+
+
+@bench_app.command("lora")
+def bench_lora(
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
+    """Right tickets and perplexity on general text of adapters by rank, learning rate and data mix (a quarter of an hour)."""
+    from servelab.load import measurements
+    from servelab.lora import bench
+
+    result = bench.bench_lora()
+    if save:
+        what = (
+            f"servelab bench lora: each recipe trained for {bench.STEPS} steps of {bench.BATCH} rows, {result['tickets']} development "
+            f"tickets of unseen products and sentences, perplexity on {bench.TEXTS} passages of environment/servelab/engine/texts/held-out.txt."
+        )
+        path = measurements.save(
+            save, what, result, seeds=[list(trial.seeds) for trial in bench.TRIALS], threads=1
+        )
+        console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 from pydantic import BaseModel
 
-from servelab import engine, paths
+from servelab import engine, paths, retrieval
 from servelab.engine import artefacts, client, profiles
 from servelab.engine.profiles import GIB, Profile
 from servelab.errors import CourseError
+from servelab.retrieval import made
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,16 +65,29 @@ class Diagnosis(BaseModel):
 
 
 class Need(BaseModel):
-    """What a lab takes beyond Python: an engine or not, and its own processes' main memory."""
+    """What a lab takes beyond Python: an engine or not, its own processes' main memory, artefacts beside the model."""
 
     engine: bool = True
     own_bytes: int = GIB // 2
+    made: tuple[str, ...] = ()
 
 
-# Lab 01 runs the model in its own Flask process and no vLLM; lab 02 runs both, one after the other.
+# Lab 01 runs the model in its own Flask process and no vLLM; lab 02 runs both, one after the other; lab 03 looks at the
+# layers in its own process and has checkpoints made; lab 05 runs two engines at once; lab 06 has Qdrant in its own process,
+# and its sentences embedded once; lab 07 runs the embedding model beside the engine; lab 08 trains in its own process and has
+# an adapter made; the exams run neither.
 NEEDS: dict[str, Need] = {
     "01": Need(engine=False, own_bytes=int(1.5 * GIB)),
     "02": Need(own_bytes=int(1.5 * GIB)),
+    "03": Need(
+        own_bytes=int(1.5 * GIB), made=(artefacts.QUANTIZE_ENVIRONMENT, artefacts.AWQ, artefacts.INT8)
+    ),
+    "05": Need(own_bytes=int(3.5 * GIB)),
+    "06": Need(engine=False, own_bytes=2 * GIB, made=(made.PIECES,)),
+    "07": Need(own_bytes=int(1.5 * GIB), made=(made.TOKENS,)),
+    "08": Need(own_bytes=2 * GIB, made=(artefacts.LABELS,)),
+    "12": Need(engine=False),
+    "13": Need(engine=False),
 }
 
 
@@ -309,19 +323,22 @@ def _model(profile: Profile) -> Finding:
 
 
 def _tools() -> list[Finding]:
-    """Programs that some uses need; no lab so far needs them."""
+    """Programs that some uses need."""
     uses = {
         ("g++",): ("g++", "compiling an engine's kernels; labs run without (--enforce-eager)"),
-        ("bwrap",): ("bubblewrap", "grading other people's submissions"),
+        ("bwrap",): ("bubblewrap", "grading"),
+        ("promtool",): ("prometheus", "the exam's question on PromQL"),
+        ("nginx",): ("nginx", "the load balancer of lab 05"),
         ("chromium", "chromium-browser", "google-chrome"): ("chromium", "the browser tests of contributors"),
     }
     findings = []
     for names, (package, use) in uses.items():
-        where = next(filter(None, map(shutil.which, names)), None)
+        beside = str(Path(sys.executable).parent)  # where `make setup` puts Prometheus and nginx
+        where = next(filter(None, (shutil.which(n) or shutil.which(n, path=beside) for n in names)), None)
         if where:
             findings.append(Finding(name=names[0], level="ok", found=where))
         else:
-            remedy = f"`sudo apt install {package}` when you need that; no lab does."
+            remedy = f"`sudo apt install {package}` when you need that."
             findings.append(
                 Finding(name=names[0], level="note", found=f"missing; used for {use}", remedy=remedy)
             )
@@ -361,6 +378,13 @@ def _lab(name: str, root: Path, profile: Profile, findings: dict[str, Finding]) 
     wait_s = (
         0.0 if _model_is_there() or profile.name != "cpu" else artefacts.ARTEFACTS[artefacts.SMOLLM2].seconds
     )
+    made_s, made_bytes = _still_to_make(need) if profile.name == "cpu" else (0.0, 0)
+    wait_s += made_s
+    if made_bytes and (free := _free_disk(paths.cache_dir())[0]) < made_bytes + _WORK_BYTES:
+        remedies.append(
+            f"Disk: its checkpoints take {made_bytes / GIB:.1f} GiB while they are made and {free / GIB:.1f} are free: "
+            "free some space, or set SERVELAB_CACHE to a folder on a larger disk."
+        )
     if need.engine and not elsewhere:
         wait_s += client.expected_s(profile)
     return LabFitness(
@@ -371,6 +395,22 @@ def _lab(name: str, root: Path, profile: Profile, findings: dict[str, Finding]) 
         engine=profile.name if need.engine else "none",
         remedy=" ".join(remedies),
     )
+
+
+def _still_to_make(need: Need) -> tuple[float, int]:
+    """Seconds and bytes of disk that the lab's own artefacts still take, the first time."""
+    seconds, size = 0.0, 0
+    if need.made:
+        retrieval.register_artefacts()
+    for name in need.made:
+        artefact = artefacts.ARTEFACTS[name]
+        try:
+            there = artefact.path().is_dir()
+        except engine.EngineError:  # the model's package is missing, which is said elsewhere
+            continue
+        if not there:
+            seconds, size = seconds + artefact.seconds, size + int(artefact.disk_gb * 1e9)
+    return seconds, size
 
 
 def _minutes(notebook: Path) -> int | None:

@@ -34,6 +34,8 @@
 #
 # **Budget.** Two CPU cores and about 1 GB of memory; no GPU, no account, no network. The cells marked `%%live`
 # run the real model, SmolLM2 with 135 million parameters, for about a minute and a half in all. Everything else answers in seconds.
+#
+# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab
@@ -151,7 +153,7 @@ assert abs(_got["mean_s"] - 3.5) < 1e-9, f"The mean of 2, 4, 4, 4 is not {_got['
 for _seed, _n in ((11, 1), (12, 7), (13, 240)):
     _values = np.random.default_rng(_seed).lognormal(0.0, 1.0, _n).tolist()
     _wall = 0.3 * _n + 0.17
-    _got = summarise(_values, _wall)
+    _got = summarise(list(_values), _wall)
     assert abs(_got["requests_per_s"] - _n / _wall) < 1e-6, (
         f"Throughput is wrong for {_n} requests that overlapped: which clock tells how long the whole test took?"
     )
@@ -631,7 +633,7 @@ with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as
 with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as _client:
     for _sent in (b"", b'["Hello"]', b'{"prompt": 7}'):
         _answer = _client.post("/v1/completions", content=_sent, headers={"Content-Type": "application/json"})
-        assert _answer.status_code == 400, f"The body {_sent!r} deserves 400, not {_answer.status_code}."
+        assert _answer.status_code == 400, f"The body {_sent!r} deserves 400."
         _error = _answer.json()["error"]
         assert _error["message"] and _error["type"] == "invalid_request_error", (
             "Use error_body for every refusal."
@@ -726,7 +728,7 @@ with served(make_app("toy-faulty")) as _url, httpx.Client(base_url=_url, timeout
         _status = None
     assert _status == 200, "After one failure the next request was not served: is the lock still held?"
     _status = _client.post("/v1/nowhere", json={}).status_code
-    assert _status == 404, f"A path that does not exist is 404, not {_status}."
+    assert _status == 404, "A path that does not exist deserves 404."
 ### END HIDDEN TESTS
 print("A failing model: the examples are right.")
 
@@ -813,7 +815,7 @@ for word, mine in zip(words, tried):
 # %% tags=["check"] id="closed-loop-count-check" points=3
 with ScriptedEngine(tokens=3, ttft_s=0.05, itl_s=0.01) as _engine:
     _prompts = [f"question {_n}" for _n in range(7)]
-    _got = await closed_loop(_engine.base_url, _engine.model, _prompts, 3, 3)
+    _got = await closed_loop(_engine.base_url, _engine.model, list(_prompts), 3, 3)
     _log, _most = _engine.requests, _engine.max_concurrent
 assert len(_log) == 7, f"7 prompts, but the engine got {len(_log)} requests. (Is the address {{base_url}}/completions?)"
 assert len(_got) == 7, f"7 prompts, but you returned {len(_got)} results."
@@ -821,13 +823,16 @@ assert _most <= 3, f"Concurrency 3 was asked for, and {_most} requests were unde
 assert sorted(_r["body"]["prompt"] for _r in _log) == _prompts, "Each prompt must be sent once."
 ### BEGIN HIDDEN TESTS
 for _n, _users in ((1, 4), (3, 1), (9, 4), (24, 8), (4, 4)):
-    with ScriptedEngine(tokens=5, ttft_s=0.15, itl_s=0.01) as _engine:
-        _prompts = [f"hidden question {_i}" for _i in range(_n)]
-        _got = await closed_loop(_engine.base_url, _engine.model, _prompts, _users, 5)
-        _log, _most = _engine.requests, _engine.max_concurrent
+    for _ttft in (0.15, 0.6):  # on a busy machine a client may need longer to have all of its requests under way
+        with ScriptedEngine(tokens=5, ttft_s=_ttft, itl_s=0.01) as _engine:
+            _prompts = [f"hidden question {_i}" for _i in range(_n)]
+            _got = await closed_loop(_engine.base_url, _engine.model, list(_prompts), _users, 5)
+            _log, _most = _engine.requests, _engine.max_concurrent
+        if _most >= min(_n, _users):
+            break
     _case = f"{_n} prompts, concurrency {_users}"
     assert len(_log) == _n == len(_got), (
-        f"{_case}: the engine got {len(_log)} requests and you returned {len(_got)} results."
+        f"{_case}: the engine got {len(_log)} requests, and you did not return one result for each prompt."
     )
     assert _most <= _users, f"{_case}: {_most} requests were under way at once."
     assert _most == min(_n, _users), (
@@ -861,7 +866,7 @@ assert all(set(_r) >= {"ok", "text", "start_s", "latency_s"} for _r in _got), (
 assert _got[0]["text"] == _alone[0]["text"], "The first result must be that of the first prompt."
 with ScriptedEngine(tokens=2, faults=[Fault("500", at=1)]) as _engine:
     _prompts = ["one", "two", "three"]
-    _got = await closed_loop(_engine.base_url, _engine.model, _prompts, 1, 2)
+    _got = await closed_loop(_engine.base_url, _engine.model, list(_prompts), 1, 2)
     _fine = {_r["body"]["prompt"]: _r["status"] == 200 for _r in _engine.requests}
 assert [_r["ok"] for _r in _got] == [_fine.get(_prompt) for _prompt in _prompts], (
     f"The engine answered one of three requests with status 500, the others well: {_fine}. Your ok is {[_r['ok'] for _r in _got]}."
@@ -885,7 +890,7 @@ for _kind in ("500", "429", "cut"):
         f"Two of 7 requests failed, and the engine saw {len(_log)} requests: nobody should try again by himself."
     )
     assert sorted(bool(_r["ok"]) for _r in _got) == [False] * 2 + [True] * 5, (
-        f"Two of 7 requests failed ({_kind}), and your results show {sum(not _r['ok'] for _r in _got)} failures."
+        f"Two of 7 requests failed ({_kind}), and your results show another number of failures."
     )
     assert all((_r["text"] is None) != bool(_r["ok"]) for _r in _got), (
         "text is None exactly where a request failed."
@@ -910,23 +915,28 @@ assert 0.8 < _ratio < 1.6, (
     f"Your latencies are {_ratio:.2f} times what the engine wrote down. When does your stopwatch start?"
 )
 ### BEGIN HIDDEN TESTS
+async def _compared(users, slots, ttft_s):
+    """Your latencies as a share of the engine's (median), and how late a start_s is at most, as a share of the whole run."""
+    with ScriptedEngine(tokens=3, ttft_s=ttft_s, itl_s=0.02, slots=slots) as engine:
+        prompts = [f"p{n}" for n in range(10)]
+        got = await closed_loop(engine.base_url, engine.model, list(prompts), users, 3)
+        log = {entry["body"]["prompt"]: entry for entry in engine.requests}
+    true = [log[prompt] for prompt in prompts]
+    ratio = np.median([mine["latency_s"] / (r["finished_s"] - r["arrived_s"]) for mine, r in zip(got, true)])
+    first = min(r["arrived_s"] for r in true)
+    whole = max(r["finished_s"] for r in true) - first
+    off = max(abs(mine["start_s"] - (r["arrived_s"] - first)) / whole for mine, r in zip(got, true))
+    return ratio, off
+
+
 for _users, _slots in ((2, None), (4, 1), (6, 2)):
-    with ScriptedEngine(tokens=3, ttft_s=0.15, itl_s=0.02, slots=_slots) as _engine:
-        _prompts = [f"p{_i}" for _i in range(10)]
-        _got = await closed_loop(_engine.base_url, _engine.model, _prompts, _users, 3)
-        _log = {_r["body"]["prompt"]: _r for _r in _engine.requests}
-    _true = [_log[_prompt] for _prompt in _prompts]
-    _ratio = np.median(
-        [_mine["latency_s"] / (_r["finished_s"] - _r["arrived_s"]) for _mine, _r in zip(_got, _true)]
-    )
+    # A machine that was busy for a moment is forgiven; a stopwatch that is wrong is wrong each time.
+    for _ttft in (0.15, 0.3, 0.6):
+        _ratio, _off = await _compared(_users, _slots, _ttft)
+        if 0.8 < _ratio < 1.6 and _off < 0.4:
+            break
     assert 0.8 < _ratio < 1.6, (
-        f"{_users} users: your latencies are {_ratio:.2f} times what the engine wrote down. When does your stopwatch start and stop?"
-    )
-    # How late each request was sent, as a share of the whole run.
-    _whole = max(_r["finished_s"] for _r in _true) - _true[0]["arrived_s"]
-    _off = max(
-        abs(_mine["start_s"] - (_r["arrived_s"] - _true[0]["arrived_s"])) / _whole
-        for _mine, _r in zip(_got, _true)
+        f"{_users} users: your latencies are not what the engine wrote down. When does your stopwatch start and stop?"
     )
     assert _off < 0.4, (
         f"{_users} users: a start_s is far from the moment at which the engine got that request. Since when do you count?"

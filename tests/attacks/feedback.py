@@ -37,3 +37,34 @@ from IPython.display import HTML
 def mean(values):
     display(HTML("<script>document.title = 'taken over'</script>"))
     return sum(values) / len(values)
+
+# %% attack "a script in an answer that is read by a person" answer=files honest=16 runs
+# Markdown may hold HTML, and a feedback page shows it.
+def hand_in(folder, notebook, scratch):
+    import nbformat
+
+    notebook.cells[-1].source = "Because. <script>document.title = 'taken over'</script>"
+    nbformat.write(notebook, folder / "01-attacked.ipynb")
+
+# %% attack "a picture that fails to load" answer=files honest=16 runs
+# The same by an event handler.
+def hand_in(folder, notebook, scratch):
+    import nbformat
+
+    notebook.cells[-1].source = "Because. <img src=x onerror=\"document.title = 'taken over'\">"
+    nbformat.write(notebook, folder / "01-attacked.ipynb")
+
+# %% attack "a link that is a script" answer=files honest=16 runs
+# The same by an address, which a person has to click.
+def hand_in(folder, notebook, scratch):
+    import nbformat
+
+    notebook.cells[-1].source = "Because. <a href=\"javascript:document.title='taken over'\">My sources</a>"
+    nbformat.write(notebook, folder / "01-attacked.ipynb")
+
+# %% attack "a script in a file name" answer=files honest=16 control=unescaped runs
+# The grader tells a student how the notebook was called.
+def hand_in(folder, notebook, scratch):
+    import nbformat
+
+    nbformat.write(notebook, folder / "<img src=x onerror=alert(1)>.ipynb")

@@ -92,3 +92,26 @@ if os.path.exists("@SCRATCH@/source/01-attacked.ipynb"):
     open("@SCRATCH@/source/01-attacked.ipynb", "w").close()
 def mean(values):
     return sum(values) / len(values)
+
+# %% attack "no port for the instructor's engine" honest=5 gains=2
+# The instructor's engine cannot start, so that the engine of the same name here is asked instead.
+import socket
+
+class Socket(socket.socket):
+    def bind(self, address):
+        raise OSError(98, "Address already in use")
+
+socket.socket = Socket
+
+class Engine:
+    base_url, requests = "http://127.0.0.1:9/v1", []
+
+engine = Engine()
+def mean(values):
+    return sum(values) / len(values)
+# %% also ask
+def ask(url):
+    requests = globals()["engine"].requests
+    if isinstance(requests, list):
+        requests.append(1)
+    return 3

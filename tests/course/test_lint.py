@@ -5,13 +5,15 @@ from __future__ import annotations
 import course_kit
 import pytest
 from servelab.course import build, lint
-from servelab.course.names import names_of, parse
+from servelab.course.names import names_of
 from servelab.course.notebooks import to_notebook
 from servelab.course.percent import SourceError, read_lab
+from servelab.syntax import parse_cell
 
 course = course_kit.course
 
 CHECK = 'assert add(1, 2) == 3, "add(1, 2) should be 3."'
+MARK = "### BEGIN HIDDEN TESTS\nfor _pair"
 HIDDEN = "for _pair, _hidden_total in"
 RETURN = "    return the_secret_sum_of_both"
 LAST = "partial(_right / 2, 2)"
@@ -257,6 +259,36 @@ def test_check_cells(course, name: str) -> None:
     expect(course, "", message)
 
 
+QUOTES = {
+    "directly": "assert add(1, 2) == 3, f'not {add(1, 2)}'",
+    "by a name": "_got = add(1, 2)\nassert _got == 3, f'{_got} is not right'",
+    "by a name of a name": "_got = add(1, 2)\n_off = _got - 3\nassert not _off, str(_off)",
+    "in a loop": "for _got in [add(1, 2)]:\n    assert _got == 3, 'not %s' % _got",
+    "by unpacking": "_a, _b = add(1, 2), 3\nassert _a == 3, _a",
+    "with a statement": "if (_got := add(1, 2)) != 3:\n    raise AssertionError(f'{_got}')",
+    "by a function": "def _say():\n    return str(add(1, 2))\nassert add(1, 2) == 3, _say()",
+    "an error's text": "try:\n    add(1, 2)\nexcept ValueError as _error:\n    assert False, f'raised {_error}'",
+}
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_a_hidden_message_quotes_nothing_of_the_answers(course, name: str) -> None:
+    course.edit(HIDDEN, f"{QUOTES[name]}\n{HIDDEN}")
+    expect(course, "", "the message of a hidden test quotes")
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_a_visible_message_may(course, name: str) -> None:
+    course.edit(MARK, f"{QUOTES[name]}\n{MARK}")
+    assert problems(course) == []
+
+
+def test_a_hidden_message_may_say_what_was_asked(course) -> None:
+    text = "for _n in (5, 6):\n    assert add(_n, 1) == _n + 1, f'{_n} and 1 are wrong'"
+    course.edit(HIDDEN, f"{text}\n{HIDDEN}")
+    assert problems(course) == []
+
+
 @pytest.mark.parametrize("name", LAST_LINES)
 def test_last_expression(course, name: str) -> None:
     text, message = LAST_LINES[name]
@@ -328,5 +360,5 @@ def test_a_name_bound_before_the_region_is_fine(course) -> None:
     ],
 )
 def test_names_of_a_cell(source: str, bound: set, now: set, later: set) -> None:
-    names = names_of(parse(source))
+    names = names_of(parse_cell(source))
     assert (names.bound, names.now, names.later) == (bound, now, later)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -101,11 +100,11 @@ def test_a_student_sees_warnings_as_usual() -> None:
 
 
 def setup_cell(tmp_path: Path, **env: str) -> tuple[str, float, set[str]]:
-    """Output, seconds and imported top-level modules of `servelab.setup`, in a folder without the course."""
+    """Output, the processor's seconds and imported top-level modules of `servelab.setup`, in a folder without the course."""
     code = (
-        "import sys, time\nbegun = time.perf_counter()\nimport servelab\n"
+        "import sys, time\nbegun = time.process_time()\nimport servelab\n"
         "assert servelab.setup('01-naive-serving') is None\n"
-        "print(time.perf_counter() - begun, *sorted({m.split('.')[0] for m in sys.modules}))"
+        "print(time.process_time() - begun, *sorted({m.split('.')[0] for m in sys.modules}))"
     )
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SERVELAB_", "NBGRADER_"))}
     done = subprocess.run(
@@ -141,9 +140,11 @@ def test_setup_when_graded_is_one_line(tmp_path: Path) -> None:
 
 
 def test_import_of_the_package_alone_is_light() -> None:
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import servelab"], cwd=REPOSITORY, check=True, timeout=60)
-    assert time.perf_counter() - begun < 2
+    code = "import time, servelab; print(time.process_time())"  # since the process began, whatever else the machine does
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=60, capture_output=True, text=True
+    )
+    assert float(done.stdout) < 2
 
 
 def cell_by_cell(*sources: str) -> list[list]:

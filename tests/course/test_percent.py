@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from servelab.course.notebooks import to_notebook
 from servelab.course.percent import SourceError, read_lab
 from servelab.errors import CourseError
+from servelab.grading.handed_in import asked_for
+from servelab.grading.session import seconds_of
 
 HEADER = "# ---\n# title: T\n# minutes: 5\n# objectives: O\n# ---\n"
 
@@ -16,6 +20,10 @@ def lab(tmp_path: Path, text: str):
     path.parent.mkdir(parents=True)
     path.write_text(text)
     return read_lab(path)
+
+
+def test_a_date_in_the_header_is_text(tmp_path: Path) -> None:
+    assert lab(tmp_path, HEADER.replace("title: T", "title: 2024-13-45")).title == "2024-13-45"
 
 
 def test_cells_carry_role_id_points_and_lines(tmp_path: Path) -> None:
@@ -28,6 +36,20 @@ def test_cells_carry_role_id_points_and_lines(tmp_path: Path) -> None:
     assert (prose.kind, prose.source, prose.line, prose.body_line) == ("markdown", "# Hello\n\nyou", 6, 7)
     assert (check.role, check.id, check.points, check.source) == ("check", "a-b", 2.5, "x = 1")
     assert (check.line, check.body_line) == (11, 13)
+
+
+def test_what_is_handed_in_and_how_long_a_check_may_take(tmp_path: Path) -> None:
+    """Both go into the notebook's metadata, where grading finds them."""
+    header = HEADER.replace("O\n", "O\n# hands_in: [adapter/a.json, b.bin]\n")
+    text = (
+        header + '# %% tags=["answer"] id="a"\nx = 1\n\n# %% tags=["check"] id="b" points=1 seconds=90\nx\n'
+    )
+    read = lab(tmp_path, text)
+    assert read.hands_in == ("adapter/a.json", "b.bin") and [c.seconds for c in read.cells] == [None, 90]
+    notebook = to_notebook(read, tmp_path)
+    assert asked_for(notebook) == ("adapter/a.json", "b.bin")
+    assert [seconds_of(cell) for cell in notebook.cells] == [None, 90]
+    assert asked_for(to_notebook(replace(read, hands_in=()), tmp_path)) == ()
 
 
 def test_magics_are_written_as_comments(tmp_path: Path) -> None:
@@ -43,6 +65,16 @@ def test_magics_are_written_as_comments(tmp_path: Path) -> None:
         ("x = 1\n", 1, "no header"),
         ("# ---\n# title: T\n", 1, "the header does not end"),
         ("# ---\n# title: [\n# ---\n", 2, "the header is not YAML"),
+        (
+            "# ---\n# title: T\n# minutes: !!int soon\n# ---\n",
+            3,
+            "the header is not YAML ('soon' is not of the kind int)",
+        ),
+        (
+            HEADER.replace("objectives: O", "title: U"),
+            4,
+            "the header is not YAML (the key 'title' stands twice",
+        ),
         (HEADER.replace("# minutes: 5\n", ""), 1, "the header needs `minutes`"),
         (HEADER.replace("minutes: 5", "minutes: an hour"), 1, "the header needs `minutes`"),
         (HEADER.replace("# title: T\n", ""), 1, "the header needs `title`"),
@@ -55,6 +87,15 @@ def test_magics_are_written_as_comments(tmp_path: Path) -> None:
         (HEADER + f'# %% id="{"a" * 41}"\n', 6, "longer than 40"),
         (HEADER + "# %% points=-1\n", 6, "points must be a number above 0"),
         (HEADER + "# %% points=true\n", 6, "points must be a number above 0"),
+        (HEADER + '# %% tags=["check"] seconds=0\n', 6, "seconds, for a check that needs longer"),
+        (HEADER + '# %% tags=["check"] seconds=1.5\n', 6, "seconds, for a check that needs longer"),
+        (HEADER + '# %% tags=["answer"] seconds=60\n', 6, "seconds, for a check that needs longer"),
+        (HEADER.replace("O\n", "O\n# hands_in: a/b\n"), 1, "hands_in is a list of files below"),
+        (HEADER.replace("O\n", "O\n# hands_in: [../b]\n"), 1, "hands_in is a list of files below"),
+        (HEADER.replace("O\n", "O\n# hands_in: [/b]\n"), 1, "hands_in is a list of files below"),
+        (HEADER.replace("O\n", "O\n# hands_in: [a/.b]\n"), 1, "hands_in is a list of files below"),
+        (HEADER.replace("O\n", "O\n# hands_in: [a//b]\n"), 1, "hands_in is a list of files below"),
+        (HEADER.replace("O\n", "O\n# hands_in: [3]\n"), 1, "hands_in is a list of files below"),
         (HEADER + "# %% color=1\n", 6, "unknown: color"),
         (HEADER + "# %% a heading\n", 6, "cannot read `a heading`"),
         (HEADER + "# %% id=ttft\n", 6, "cannot read"),

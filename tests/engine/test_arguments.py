@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from servelab.engine.arguments import read_launch
+from servelab.engine.arguments import OPTIONS, read_launch
+from vllm_options import options_of_vllm
 
 MODULE = ["python", "-m", "vllm.entrypoints.openai.api_server"]
 NAMES = ("gpu_memory_utilization", "max_model_len", "max_num_seqs", "tensor_parallel_size", "port")
@@ -26,6 +29,10 @@ COMMANDS = [
     [*MODULE, "--model", "org/m", "--max-num-seqs", "8", "--max-model-len", "2048"],
     [*MODULE, "--model=org/m", "--max-num-seqs", "8", "--max-num-seqs", "9"],
     ["/usr/bin/vllm", "serve", "org/m", "--tensor-parallel", "4", "--enforce-eager"],
+    ["vllm", "serve", "org/m", "--generation-config", "vllm", "--uvicorn-log-level", "warning"],
+    ["vllm", "serve", "org/m", "--enable-lora", "--no-enable-log-requests", "--max_lora_rank=16"],
+    ["vllm", "serve", "org/m", "-O2", "--compilation-config.cudagraph_mode", "NONE"],
+    ["vllm", "serve", "org/m", "--lora-modules", "a=/x", "b=/y", "--max-model-len", "1k"],
 ]
 
 
@@ -62,6 +69,7 @@ def test_says_what_is_wrong(command: list[str], words: str) -> None:
 @pytest.mark.engine
 def test_agrees_with_vllm() -> None:
     pytest.importorskip("vllm")
+    assert options_of_vllm() == json.loads(OPTIONS.read_text()), "python tests/engine/vllm_options.py"
     from vllm.entrypoints.launchers.cli_args import make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from servelab import engine
-from servelab.engine import EngineError, artefacts
+from servelab.engine import EngineError, artefacts, profiles
 from servelab.engine.artefacts import Artefact, ensure
+from servelab.engine.profiles import GIB, Gpu
 
 MAKES = """
 import pathlib, sys, time
@@ -86,6 +90,126 @@ def test_a_failure_leaves_nothing(source: Path) -> None:
     assert caught.value.log_tail == ["ValueError: the file is cut off"]
     assert list((source.parent / "cache" / "artefacts").iterdir()) == []
     assert ensure(artefact(source)).is_dir()  # and the next try can succeed
+
+
+def test_what_it_is_made_from_is_made_before_and_names_it(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = artefact(source)
+    text = source.parent / "texts"
+    text.write_text("calibration")
+    second = Artefact(
+        name="other",
+        recipe=1,
+        source=lambda: text,
+        after=("thing",),
+        command=lambda texts, into: [
+            sys.executable,
+            "-c",
+            "import sys, pathlib; pathlib.Path(sys.argv[2], 'other').write_text(pathlib.Path(sys.argv[1], 'made').read_text())",
+            str(artefacts.ARTEFACTS["thing"].path()),
+            str(into),
+        ],
+        seconds=1,
+    )
+    monkeypatch.setattr(artefacts, "ARTEFACTS", {"thing": first, "other": second})
+    where = second.path()
+    assert made(source) == 0  # asking where it will be makes nothing
+    assert (ensure(second) / "other").read_text() == "one"
+    assert (second.path(), made(source)) == (where, 1)
+    text.write_text("other texts")
+    changed = second.path()
+    source.write_text("two")
+    assert len({where, changed, second.path()}) == 3
+
+
+def test_an_environment_that_cannot_be_made_is_one_clear_line(
+    source: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A lock that asks for a package that does not exist: the installer's last line, and nothing half made."""
+    checkout = tmp_path / "checkout" / "environment"
+    (checkout / "locks").mkdir(parents=True)
+    for name in ("environment/bootstrap.py", "pyproject.toml"):
+        (checkout.parent / name).write_text((ROOT / name).read_text())
+    (checkout / "locks" / "quantize.txt").write_text(
+        f"no-such-package-at-all==1.0 \\\n    --hash=sha256:{'0' * 64}\n"
+    )
+    monkeypatch.setattr(artefacts, "_bootstrap", lambda: checkout / "bootstrap.py")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    with pytest.raises(EngineError) as caught:
+        ensure(artefacts.ARTEFACTS[artefacts.QUANTIZE_ENVIRONMENT])
+    assert "Making quantize-environment failed" in caught.value.what
+    assert caught.value.log_tail[-1].startswith("setup: `")
+    assert "2 GB are needed" in caught.value.remedy
+    assert list((source.parent / "cache" / "artefacts").iterdir()) == []
+
+
+def test_without_a_checkout_nothing_can_be_quantised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(artefacts, "_bootstrap", lambda: tmp_path / "bootstrap.py")
+    with pytest.raises(EngineError, match="use a checkout"):
+        artefacts.ARTEFACTS[artefacts.AWQ].path()
+
+
+def test_no_calibration_text_is_in_the_held_out_one() -> None:
+    """Any sentence of the one is no part of the other."""
+    held_out = " ".join(artefacts.held_out_file().read_text().split())
+    sentences = " ".join(artefacts.calibration_file().read_text().split()).split(". ")
+    assert len(sentences) > 50
+    assert [s for s in sentences if len(s) > 20 and s in held_out] == []
+
+
+def test_checkpoints_have_names_that_people_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVELAB_CACHE", str(tmp_path))
+    made = {
+        "artefacts/smollm2-135m-instruct-awq-0123-r1": "compressed-tensors",
+        "artefacts/smollm2-135m-instruct-int8-0123-r1": "compressed-tensors",
+        "artefacts/smollm2-135m-instruct-0123-r2": None,
+        "hub/models--Qwen--Qwen2.5-7B-Instruct-AWQ/snapshots/b250": "awq",
+        "mine": None,
+    }
+    for name, method in made.items():
+        (tmp_path / name).mkdir(parents=True)
+        about = {"quantization_config": {"quant_method": method}} if method else {}
+        (tmp_path / name / "config.json").write_text(json.dumps({"model_type": "llama", **about}))
+    assert [artefacts.title_of(tmp_path / name) for name in made] == [
+        ("SmolLM2-135M-Instruct", "AWQ W4A16"),
+        ("SmolLM2-135M-Instruct", "INT8 W8A8"),
+        ("SmolLM2-135M-Instruct", None),
+        ("Qwen2.5-7B-Instruct-AWQ", "awq"),
+        ("mine", None),
+    ]
+
+
+def test_a_gpu_without_a_pinned_awq_checkpoint_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fetched = []
+    monkeypatch.setattr(artefacts, "_from_hub", lambda *what: fetched.append(what) or tmp_path)
+    small = profiles.gpu_profile(Gpu("Tesla T4", 15 * GIB, 15 * GIB, (7, 5)))
+    with pytest.raises(EngineError, match=r"No published AWQ checkpoint of Qwen2\.5-1\.5B-Instruct"):
+        engine.checkpoints(small)
+    fetched.clear()
+    large = profiles.gpu_profile(Gpu("H100", 80 * GIB, 80 * GIB, (9, 0)))
+    assert list(engine.checkpoints(large)) == ["bf16", "AWQ"]
+    assert [name for name, _ in fetched] == ["Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct-AWQ"]
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for _, revision in fetched)
+
+
+@pytest.mark.slow
+def test_the_quantised_checkpoints_are_what_they_are_called() -> None:
+    """Both are there, smaller than the original by what their bits say, with rounded layers and an untouched head."""
+    folders = engine.checkpoints("cpu")
+    assert list(folders) == ["bf16", "INT8", "AWQ"]
+    sizes = {n: sum(p.stat().st_size for p in f.glob("*.safetensors")) for n, f in folders.items()}
+    assert 1.6 < sizes["bf16"] / sizes["INT8"] < 1.7
+    assert 2.3 < sizes["bf16"] / sizes["AWQ"] < 2.4
+    for name, bits in (("INT8", 8), ("AWQ", 4)):
+        about = json.loads((folders[name] / "config.json").read_text())["quantization_config"]
+        (group,) = about["config_groups"].values()
+        assert (about["quant_method"], about["ignore"]) == ("compressed-tensors", ["lm_head"])
+        assert group["weights"]["num_bits"] == bits
+        assert (group["input_activations"] is not None) == (name == "INT8")
+        assert (folders[name] / "chat_template.jinja").is_file()
 
 
 def test_what_a_crash_left_is_cleared(source: Path) -> None:

@@ -19,6 +19,8 @@ import pytest
 from servelab.engine.scripted import Fault, ScriptedEngine
 from servelab.load import run_closed_loop
 
+pytestmark = pytest.mark.alone  # measures times
+
 # One client for all: making one costs a tenth of a second, which would show in the times below.
 HTTP = httpx.Client(timeout=30)
 
@@ -355,6 +357,29 @@ def test_stop_cuts_what_is_in_flight_and_frees_the_port() -> None:
     port = int(engine.url.rsplit(":", 1)[1])
     with ScriptedEngine(port=port) as again:
         assert again.url == engine.url
+
+
+@pytest.mark.parametrize(("how", "statuses"), [("kill", []), ("stop", [500])])
+def test_who_is_killed_answers_nobody_any_more(how: str, statuses: list[int]) -> None:
+    """A whole answer in flight: `stop` still says 500, as a server does; after `kill` there is not a byte."""
+    engine = ScriptedEngine(ttft_s=30).start()
+    seen: list[int] = []
+    broken: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            seen.append(HTTP.post(f"{engine.base_url}/completions", json={"prompt": "x"}).status_code)
+        except httpx.HTTPError as error:
+            broken.append(error)
+
+    client = threading.Thread(target=wait)
+    client.start()
+    while not engine.requests:
+        time.sleep(0.01)
+    getattr(engine, how)()
+    client.join(timeout=10)
+    assert seen == statuses and len(broken) == 1 - len(statuses)
+    engine.kill()
 
 
 def test_port_in_use_is_said_clearly() -> None:

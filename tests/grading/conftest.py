@@ -7,15 +7,17 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
-from cells import answer, check, plain, written
+from cells import LAB, answer, check, plain, written
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
+from servelab.course.building import load_config
+from servelab.grading.classroom import Classroom
 from servelab.grading.repair import without_solution
 
-LAB = "01-small"
 MEAN = "def mean(values):\n    ### BEGIN SOLUTION\n    return sum(values) / len(values)\n    ### END SOLUTION"
 TOTAL = "def total(values):\n    ### BEGIN SOLUTION\n    return sum(values)\n    ### END SOLUTION"
 
@@ -133,6 +135,20 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SERVELAB_ROOT", str(root))
     monkeypatch.delenv("SERVELAB_WORK", raising=False)
     return root
+
+
+@pytest.fixture
+def room(tmp_path: Path, small_course: Path) -> Classroom:
+    """A class whose lab is released; nothing is handed in yet."""
+    room = Classroom(tmp_path / "class", small_course, [LAB])
+    room.nbgrader("generate_assignment", LAB, "--force")
+    return room
+
+
+@pytest.fixture
+def config(room: Classroom) -> Any:
+    """The room's nbgrader configuration."""
+    return load_config(Path(__file__).parents[2], room.folder)
 
 
 @pytest.fixture

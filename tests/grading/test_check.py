@@ -50,6 +50,10 @@ def test_without_the_instructors_notebooks_only_visible_checks_count(own_copy, a
     text = console.export_text()
     assert "Only the checks that you can see" in text and "Visible checks passed for" in text
     assert "points" not in text and "Right" not in text, "nothing here knows whether the answers are right"
+    assert "Marked when your instructor grades you." in text and "Not answered yet." not in text
+    own_copy(answering(quiz_pick='quiz_pick = ""  #@param ["", "waits", "drops", "splits"]'))
+    (line,) = (q for q in grade_own("01-small").questions if q.question == "quiz-pick")
+    assert (line.status, line.messages) == ("unmarked", ["Not answered yet."])
 
 
 def test_scores_that_cannot_be_read_are_replaced(small_course, own_copy, answering):

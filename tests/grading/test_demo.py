@@ -62,9 +62,10 @@ def test_a_failing_command_is_told_with_its_log(small_course, tmp_path):
 @pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_labs_01_and_02_on_the_real_engine(root, tmp_path, figures):
+def test_lab_02_on_the_real_engine(root, tmp_path, figures):
+    """`make demo` does lab 01 too, which takes as long again, in the same steps."""
     done = subprocess.run(
-        [sys.executable, "-c", "from servelab.cli import main; main()", "demo"],
+        [sys.executable, "-c", "from servelab.cli import main; main()", "demo", "--lab=02-vllm"],
         env=os.environ | {"SERVELAB_ROOT": str(root), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,14 +72,6 @@ def test_hidden_tests_are_cut_even_where_a_mark_is_lost() -> None:
     assert without_hidden_tests(text).split() == ["a", "c"]
 
 
-@pytest.fixture
-def room(tmp_path: Path, small_course: Path) -> Classroom:
-    shutil.copy(ROOT / "nbgrader_config.py", small_course)
-    room = Classroom(tmp_path / "class", small_course, [LAB])
-    room.nbgrader("generate_assignment", LAB, "--force")
-    return room
-
-
 def hand_in_hostile(room: Classroom, answering: Any) -> None:
     copy = answering(
         mean="from IPython.display import HTML, display\n"
@@ -129,7 +120,7 @@ def test_a_planted_script_does_not_run_and_nothing_hidden_is_shown(
     due(room, config, 1)
     room.nbgrader("generate_feedback", LAB, "--force")
     html = page.read_text(encoding="utf-8")
-    assert "You chose: It is dropped." in html and "There is one lock" in html
+    assert "Chosen: It is dropped." in html and "There is one lock" in html
 
 
 @pytest.mark.slow

@@ -73,6 +73,21 @@ def make_app():
 
 def helper(): return "from over there"
 
+class Counted:
+    def __init__(self, n): self.n = n
+    def tell(self): return self.n
+    def learn(self): self.tell = lambda: 100
+def teach(): Counted.tell = lambda self: -self.n
+
+box = gone = Counted(0)
+def current(): return box
+def renew():
+    global box
+    box = Counted(box.n + 1)
+def forget():
+    global gone
+    del gone
+
 answer_to_all = 42
 """
 
@@ -100,6 +115,9 @@ CHECKS = {
     "an engine of the judge's": "from servelab.engine.scripted import ScriptedEngine\nwith ScriptedEngine(tokens=3) as e:\n    assert ask(e.base_url, e.model) == 3\n    assert len(e.requests) == 1",
     "threads": "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    assert sorted(pool.map(square, range(8))) == [i * i for i in range(8)]",
     "an instructor's function calls the answer": "assert twice_the_answer() == 84",
+    "a name bound anew": "assert current().n == 0 and box.n == 0\nrenew()\nassert box.n == 1\nrenew()\nassert box.n == 2 and current().n == 2",
+    "a name that goes": "assert gone.n == 0\nforget()\ntry:\n    gone\nexcept NameError:\n    pass\nelse:\n    assert False",
+    "methods that change": "c = Counted(1)\nassert c.tell() == 1 and c.tell() == 1\nc.learn()\nassert c.tell() == 100\nd = Counted(2)\nassert d.tell() == 2\nteach()\nassert d.tell() == -2 and c.tell() == 100",
     "partial credit": "0.5",
     "wrong": "assert helper() == 'x', 'not x'",
     "raises": "fails('')",
@@ -152,3 +170,66 @@ def test_it_means_the_same_in_the_judge_and_in_a_kernel(number, judged, in_kerne
     assert in_kernel[f"c{number}"].points == expected, in_kernel[f"c{number}"].message
     if name in ("wrong", "raises", "missing"):
         assert judged[f"c{number}"].message == in_kernel[f"c{number}"].message
+
+
+def test_a_name_of_the_instructors_is_never_the_students():
+    """An instructor's cell that fails in the judge, as the student arranged, does not make the student's object the instructor's."""
+    notebook = new_notebook(
+        cells=[
+            answer("from pathlib import Path\nPath('limit.txt').write_text('1')\nlimit = 1", "mark"),
+            check("assert True", "mark-check", 1),
+            plain("limit = int(open('limit.txt').read())\nlowest = 2", "measure"),
+            answer("def within(n):\n    return True", "within"),
+            check("assert within(0)\nassert limit == 1", "within-check", 2),
+            check("assert limit == 1 or lowest == 2", "within-check-2", 2),
+            plain("doubled = within(3)", "use"),
+            answer("x = 1", "last"),
+            check("assert doubled", "last-check", 1),
+        ]
+    )
+    laid = Laid(notebook=notebook, questions=questions_of(notebook))
+    outcome = shared_grader().run(laid)
+    scores = {c.grade_id: c for c in scores_of(laid, outcome.runs)}
+    points = {name: score.points for name, score in scores.items()}
+    assert points == {"mark-check": 1, "within-check": 0, "within-check-2": 0, "last-check": 1}
+    assert "could not be made for this check (FileNotFoundError" in scores["within-check"].message
+
+
+@pytest.mark.parametrize(
+    "answer_text",
+    [
+        "def mean(values):\n    deep = 1\n    for _ in range(200):\n        deep = [deep]\n    return deep",
+        "def mean(values):\n    return 'x' * 100_000_000",
+        "from servelab.grading import wire\nwire.encode = lambda *_: {'n': 'bm8='}\ndef mean(values):\n    return 1",
+        "from servelab.grading import wire\nwire.encode = lambda *_: {'what': 3}\ndef mean(values):\n    return 1",
+    ],
+    ids=["too deep", "too large", "not an array", "no value"],
+)
+def test_a_value_that_cannot_be_read_is_no_error_of_the_answers(answer_text):
+    text = "try:\n    mean([])\nexcept Exception:\n    pass\nelse:\n    raise AssertionError('no error')"
+    notebook = new_notebook(cells=[answer(answer_text, "mean"), check(text, "mean-check", 1)])
+    laid = Laid(notebook=notebook, questions=questions_of(notebook))
+    outcome = shared_grader().run(laid)
+    (score,) = scores_of(laid, outcome.runs)
+    assert score.points == 0
+    assert outcome.flags == (["tampering seen"] if "wire" in answer_text else [])
+
+
+@pytest.mark.parametrize("first", ["loops", "is wrong"])
+def test_what_a_check_names_is_known_to_later_ones_whatever_became_of_it(first):
+    """A judge that was given up, or one that says the words again, runs of an earlier check what it defines and names."""
+    body = "while n == 1: pass\n    return n" if first == "loops" else "return n"
+    notebook = new_notebook(
+        cells=[
+            answer(f"def same(n):\n    {body}", "same"),
+            check("_WANTED = {2: 2}\n_got = same(1)\n_ALSO: int = 2\nassert _got == 7, 'seven'", "first", 1),
+            answer("def other(n):\n    return n", "other"),
+            check("assert other(2) == _WANTED[_ALSO], 'two'", "second", 1),
+            check("assert other(3) == _WANTED[2], 'three is not two'", "third", 1),
+        ]
+    )
+    laid = Laid(notebook=notebook, questions=questions_of(notebook))
+    outcome = shared_grader().run(laid, patience=Patience(cell_s=20, check_s=2))
+    scores = {c.grade_id: c for c in scores_of(laid, outcome.runs)}
+    assert {name: score.points for name, score in scores.items()} == {"first": 0, "second": 1, "third": 0}
+    assert "three is not two" in scores["third"].message

@@ -149,3 +149,11 @@ def test_an_unlabelled_cell_that_defines_something_else_is_no_answer(source, ans
         cell.source = cell.source.replace("def mean", "def means")
     laid = lay_answers(copy, source)
     assert laid.missing == ["mean"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_as_windows_may_save_it_every_answer_is_found(encoding, tmp_path, source):
+    """A byte order mark, which JSON does not allow: written here, because other tools would call such a fixture broken."""
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(source), encoding=encoding)
+    assert lay_answers(read_notebook(path), source).missing == []

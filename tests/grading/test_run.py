@@ -7,7 +7,12 @@ import uuid
 
 import psutil
 import pytest
+from cells import answer, check, plain
+from nbformat.v4 import new_notebook
 from servelab.grading import grade
+from servelab.grading.repair import Laid, lay_answers, questions_of, read_notebook
+from servelab.grading.run import Grader, scores_of
+from servelab.grading.session import modules_of, plan_of
 
 pytestmark = pytest.mark.slow
 
@@ -121,3 +126,36 @@ def test_the_students_folder_is_not_the_one_executed_in(source_path, answering):
     before = sorted(source_path.parent.iterdir())
     assert grade(answering(total="open('left', 'w')\ndef total(v): return sum(v)"), source_path).score == 9
     assert sorted(source_path.parent.iterdir()) == before
+
+
+def _ahead(seen: str) -> Laid:
+    """A notebook whose own cells import what nothing else of the grader does; the answer says what was there before."""
+    setup = (
+        "%load_ext servelab\nimport sys\nthere = {name for name in ('colorsys', 'sched') if name in sys.modules}\n"
+        "import colorsys\nfrom servelab.retrieval import tokens\n"
+        "there |= {'tokens'} if tokens._tokenizer.cache_info().currsize else set()"
+    )
+    rule = "assert colorsys and tokens and sorted(seen()) == ['colorsys', 'tokens']\n2.0"
+    cells = [plain(setup, "setup"), answer(seen, "seen"), check(rule, "seen-check", 2)]
+    notebook = new_notebook(cells=cells)
+    return Laid(notebook=notebook, questions=questions_of(notebook))
+
+
+def test_what_the_instructors_cells_import_is_imported_once_for_all_and_what_an_answer_imports_is_not():
+    laid = _ahead("import sched\ndef seen():\n    return there")
+    with Grader() as grader:
+        for _ in range(2):
+            assert [score.points for score in scores_of(laid, grader.run(laid).runs)] == [2]
+
+
+def test_modules_are_read_from_cells_that_checks_use():
+    plan = plan_of((laid := _ahead("import sched\ndef seen():\n    return there")).notebook, laid.questions)
+    assert modules_of(plan) == ["sys", "colorsys", "servelab.retrieval", "servelab.retrieval.tokens"]
+
+
+def test_nothing_runs_after_the_last_check_that_is_wanted(answering, source_path):
+    laid = lay_answers(answering(), read_notebook(source_path))
+    names = {cell.id: place for place, cell in enumerate(laid.notebook.cells)}
+    with Grader() as grader:
+        ran = grader.run(laid, only={names["mean-check"]}).runs
+    assert sorted(ran) == sorted(names[name] for name in ("setup", "mean", "mean-check"))

@@ -7,11 +7,33 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from conftest import artefacts
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs Debian's chromium and chromium-driver"
 )
+
+
+WAIT_S = 180  # an exam that runs from top to bottom imports the engine: a minute on a busy machine
+
+
+def until(browser: Any, script: str, *args: Any) -> Any:
+    """Wait until a piece of JavaScript gives something true in a page that is loaded, and return it."""
+    from selenium.common.exceptions import TimeoutException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    whole = f"if (document.readyState !== 'complete') return null; {script}"
+    try:
+        return WebDriverWait(browser, WAIT_S, poll_frequency=0.1).until(
+            lambda b: b.execute_script(whole, *args)
+        )
+    except TimeoutException:
+        browser.save_screenshot(str(artefacts() / "timeout.png"))
+        said = [entry["message"] for entry in browser.get_log("browser")][-5:]
+        raise AssertionError(
+            f"not within {WAIT_S} s: {script.strip()} {args}; the browser says {said}"
+        ) from None
 
 
 @pytest.fixture(scope="module")

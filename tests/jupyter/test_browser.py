@@ -8,7 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from chromium import browser, needs_chromium  # noqa: F401 - a fixture
+from chromium import browser, needs_chromium, until  # noqa: F401 - a fixture
 from labserver import (
     LAB,
     TITLE,
@@ -23,14 +23,6 @@ pytestmark = [
     pytest.mark.slow,
     needs_chromium,
 ]
-WAIT_S = 30
-
-
-def until(browser: Any, script: str, *args: Any) -> Any:
-    """Wait until a piece of JavaScript gives something true, and return it."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, WAIT_S, poll_frequency=0.2).until(lambda b: b.execute_script(script, *args))
 
 
 def errors(browser: Any) -> list[str]:

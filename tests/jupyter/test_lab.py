@@ -18,7 +18,7 @@ import websocket
 from conftest import gone_within, processes_marked
 from labserver import LAB, LabServer, free_port, launch, make_course, run_in, running_lab, wait_for_url
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # measures how long JupyterLab takes
 
 # A process that has left its parent, its group, its session and its terminal.
 STRAY = "import subprocess; print(subprocess.Popen(['setsid', 'sh', '-c', 'sleep 1000 & exit']).wait())"

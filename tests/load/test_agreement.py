@@ -1,28 +1,76 @@
-"""Our load generator and vLLM's own benchmark measure the same on the same engine."""
+"""Our load generator and vLLM's own benchmark measure the same on the same engine, at the same time."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-import os
 import statistics
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from servelab import engine
-from servelab.load import run_closed_loop
+from servelab.load import closed_loop, run_closed_loop
 
-COUNT, CONCURRENCY, TOKENS = 40, 8, 32
-ROUNDS, MOST_ROUNDS, QUIET = 5, 10, 0.06
+ROUNDS, COUNT, CONCURRENCY = 1, 80, 4
+#: Answers of 12 to 52 tokens. If all had the same length, whoever answers 4 at once would answer the next 4 at once too.
+TOKENS = [12 + 17 * i % 41 for i in range(COUNT)]
 WORDS = "river bridge bread clock glass harbour honey island kite lamp map market mountain music".split()  # noqa: SIM905
+
+#: For the time to first token: so many requests of each, one every `PERIOD_S`, the other's half-way between.
+TURNS, PERIOD_S, PROMPT_WORDS = 16, 2.0, 300
 
 
 def prompts() -> list[str]:
     return [" ".join(WORDS[(i + k) % len(WORDS)] for k in range(40)) + f" {i}" for i in range(COUNT)]
+
+
+def unseen(name: str) -> list[str]:
+    """Prompts that begin with a name nobody used before, so that the prefix cache has nothing of them."""
+    return [
+        f"{name} {i} " + " ".join(WORDS[(i + k) % len(WORDS)] for k in range(PROMPT_WORDS))
+        for i in range(TURNS)
+    ]
+
+
+@contextlib.contextmanager
+def benchmark(running: Any, folder: Path, texts: list[str], lengths: list[int], *more: str) -> Iterator[dict]:
+    """`vllm bench serve` on the engine, from its first request on; what it measured is in the yielded dict afterwards."""
+    dataset, result = folder / "prompts.jsonl", folder / "result.json"
+    pairs = zip(texts, lengths, strict=True)
+    dataset.write_text("".join(json.dumps({"prompt": p, "output_tokens": n}) + "\n" for p, n in pairs))
+    command, env = engine.vllm_cli()
+    command += ["bench", "serve", "--backend", "openai", "--base-url", running.url]
+    command += ["--endpoint", "/v1/completions", "--model", running.model]
+    command += ["--tokenizer", str(engine.model_path()), "--dataset-name", "custom"]
+    command += ["--dataset-path", str(dataset), "--custom-output-len", "-1", "--skip-chat-template"]
+    command += ["--disable-shuffle", "--ignore-eos", "--temperature", "0", "--seed", "1", "--disable-tqdm"]
+    command += ["--num-prompts", str(len(texts)), *more]
+    command += ["--save-result", "--result-dir", str(folder), "--result-filename", result.name]
+    errors, told = folder / "stderr.txt", {}
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            command, env=env | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as process,
+    ):
+        try:
+            # The last line before its first request; a process that ends without it ends the loop too.
+            for line in process.stdout:
+                if line.startswith("Maximum request concurrency"):
+                    break
+            else:
+                pytest.fail(f"vllm bench serve sent no request: {errors.read_text()[-2000:]}")
+            yield told
+            process.communicate(timeout=240)
+        finally:
+            process.kill()
+    assert process.returncode == 0, errors.read_text()[-2000:]
+    told |= json.loads(result.read_text())
+    assert told["completed"] == len(texts) and told["total_output_tokens"] == sum(lengths)
 
 
 def ours(running: Any) -> dict[str, float]:
@@ -36,67 +84,65 @@ def ours(running: Any) -> dict[str, float]:
         desc="",
     )
     summary = run.summary()
-    assert summary.errors == 0 and summary.completion_tokens == COUNT * TOKENS
+    assert summary.errors == 0 and summary.completion_tokens == sum(TOKENS)
     return {
         "requests/s": summary.requests_per_s,
-        "mean TTFT, s": summary.ttft_s["mean"],
         "mean TPOT, s": summary.tpot_s["mean"],
         "mean ITL, s": summary.itl_s["mean"],
     }
 
 
-def theirs(running: Any, folder: Path) -> dict[str, float]:
-    dataset, result = folder / "prompts.jsonl", folder / "result.json"
-    dataset.write_text("".join(json.dumps({"prompt": p}) + "\n" for p in prompts()))
-    command, env = engine.vllm_cli()
-    command += [
-        "bench",
-        "serve",
-        "--backend",
-        "openai",
-        "--base-url",
-        running.url,
-        "--endpoint",
-        "/v1/completions",
-    ]
-    command += ["--model", running.model, "--tokenizer", str(engine.model_path()), "--dataset-name", "custom"]
-    command += ["--dataset-path", str(dataset), "--custom-output-len", str(TOKENS), "--skip-chat-template"]
-    command += ["--disable-shuffle", "--ignore-eos", "--temperature", "0", "--seed", "1", "--disable-tqdm"]
-    command += ["--num-prompts", str(COUNT), "--max-concurrency", str(CONCURRENCY)]
-    command += ["--save-result", "--result-dir", str(folder), "--result-filename", result.name]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(result.read_text())
-    assert figures["completed"] == COUNT and figures["total_output_tokens"] == COUNT * TOKENS
-    return {
-        "requests/s": figures["request_throughput"],
-        "mean TTFT, s": figures["mean_ttft_ms"] / 1000,
-        "mean TPOT, s": figures["mean_tpot_ms"] / 1000,
-        "mean ITL, s": figures["mean_itl_ms"] / 1000,
+def at_once(running: Any, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """The same requests from both, begun in the same moment: what servelab.load measured, and what vLLM's benchmark did."""
+    # In the opposite order, so that the two do not have the same request in the same place of a batch all the time.
+    texts, lengths = prompts()[::-1], TOKENS[::-1]
+    with benchmark(running, folder, texts, lengths, "--max-concurrency", str(CONCURRENCY)) as told:
+        mine = ours(running)
+    return mine, {
+        "requests/s": told["request_throughput"],
+        "mean TPOT, s": told["mean_tpot_ms"] / 1000,
+        "mean ITL, s": told["mean_itl_ms"] / 1000,
     }
 
 
-def busy_seconds(engine_pid: int) -> tuple[float, float]:
-    """CPU seconds that the whole machine, and that the engine and this process with its children have used."""
-    machine = psutil.cpu_times()
-    everyone = machine.user + machine.nice + machine.system + getattr(machine, "steal", 0.0)
-    own = sum(os.times()[:4])
-    tree = [psutil.Process(engine_pid)]
-    for process in [*tree, *tree[0].children(recursive=True)]:
-        used = process.cpu_times()
-        own += used.user + used.system
-    return everyone, own
+def in_turn(running: Any, folder: Path, name: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Requests from both by turns, each alone on the engine: the median time to first token.
+
+    With requests always in flight, a TTFT is mostly the wait for the next step of the engine, and who sends the next request
+    a little sooner after an answer catches an earlier step: the two would differ, and both be right.
+    """
+
+    async def mine() -> list[float]:
+        loop = asyncio.get_running_loop()
+        begun, measured = loop.time(), []
+        for turn, text in enumerate(unseen(f"ours{name}")):
+            await asyncio.sleep(begun + (turn + 0.5) * PERIOD_S - loop.time())
+            run = await closed_loop(
+                running.base_url,
+                running.model,
+                [text],
+                concurrency=1,
+                max_tokens=4,
+                ignore_eos=True,
+                desc="",
+            )
+            assert run.results[0].ok, run.results[0].detail
+            measured.append(run.results[0].ttft_s)
+        return measured
+
+    steady = ("--request-rate", str(1 / PERIOD_S), "--burstiness", "inf")  # the first after one period
+    with benchmark(running, folder, unseen(f"vllm{name}"), [4] * TURNS, *steady) as told:
+        measured = asyncio.run(mine())
+    label = "median TTFT, s"
+    return {label: statistics.median(measured)}, {label: told["median_ttft_ms"] / 1000}
 
 
-def with_disturbance(
-    engine_pid: int, measure: Callable[[], dict[str, float]]
-) -> tuple[dict[str, float], float]:
-    """What `measure` returns, and the share of the machine's cores that others took meanwhile."""
-    begun, (everyone, own) = time.monotonic(), busy_seconds(engine_pid)
-    figures = measure()
-    wall, (everyone_after, own_after) = time.monotonic() - begun, busy_seconds(engine_pid)
-    others = (everyone_after - everyone) - (own_after - own)
-    return figures, max(0.0, others) / (wall * psutil.cpu_count())
+MOST_ROUNDS = 5
+
+
+def _ratios(rounds: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, float]:
+    """For each figure: the sum of what we measured over the sum of what vLLM's benchmark did."""
+    return {name: sum(a[name] for a, _ in rounds) / sum(b[name] for _, b in rounds) for name in rounds[0][0]}
 
 
 @pytest.mark.engine
@@ -104,33 +150,32 @@ def with_disturbance(
 def test_agrees_with_vllm_bench_serve(
     real_engine: Any, tmp_path: Path, figures: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Interleaved; the median ratio of five rounds in which nobody else needed the cores.
+    """Both at once, each with half of the requests in flight: they share every step of the engine. TTFT by turns.
 
-    An engine whose threads wait for each other at every layer slows down several-fold when another program takes one
-    core, so a round that was disturbed says nothing about either client. It is repeated, a few times at most.
+    One after the other they would not: an engine whose threads wait for each other at every layer slows down several-fold
+    when another program takes one core, and whoever measured in that moment would be called wrong.
     """
     ours(real_engine)  # both find the prompts in the prefix cache, and every kernel warm
-    rounds = []
-    while len(rounds) < MOST_ROUNDS and sum(r[2] <= QUIET for r in rounds) < ROUNDS:
-        both = [(0, lambda: ours(real_engine)), (1, lambda: theirs(real_engine, tmp_path))]
-        if len(rounds) % 2:  # neither always comes second
-            both.reverse()
-        found = {side: with_disturbance(real_engine.pid, measure) for side, measure in both}
-        rounds.append((found[0][0], found[1][0], max(noise for _, noise in found.values())))
-    rounds = sorted(rounds, key=lambda r: r[2])[:ROUNDS]
-    lines = []
-    for name in rounds[0][0]:
-        mine, other = (statistics.median(pair[side][name] for pair in rounds) for side in (0, 1))
-        # The two of a round follow one another, so what slows the machine for minutes slows both.
-        ratio = statistics.median(pair[0][name] / pair[1][name] for pair in rounds)
-        figures[f"{name}: servelab / vllm bench serve"] = f"{mine:.4g} / {other:.4g}, ratio {ratio:.3f}"
-        lines.append((name, mine, other, ratio))
+    rounds: list[tuple[dict[str, float], dict[str, float]]] = []
+    # Means of a few dozen requests scatter; what is truly off stays off.
+    while len(rounds) < ROUNDS or (
+        len(rounds) < MOST_ROUNDS and any(abs(ratio - 1) > 0.10 for ratio in _ratios(rounds).values())
+    ):
+        mine, others = at_once(real_engine, tmp_path), in_turn(real_engine, tmp_path, str(len(rounds)))
+        rounds.append((mine[0] | others[0], mine[1] | others[1]))
+        with capsys.disabled():
+            print(f"\n  round {len(rounds)}: {_ratios(rounds[-1:])}", flush=True)
+    ratios = _ratios(rounds)
     with capsys.disabled():
-        print(f"\n  others took {', '.join(f'{r[2]:.0%}' for r in rounds)} of the cores")
-        for name, mine, other, _ in lines:
-            each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b, _ in rounds)
+        print()
+        for name in rounds[0][0]:
+            mine, other = (sum(pair[side][name] for pair in rounds) / len(rounds) for side in (0, 1))
+            figures[f"{name}: servelab / vllm bench serve"] = (
+                f"{mine:.4g} / {other:.4g}, ratio {mine / other:.3f}"
+            )
+            each = ", ".join(f"{a[name]:.4g}/{b[name]:.4g}" for a, b in rounds)
             print(f"  {name:<14} servelab {mine:8.4f}   vllm bench serve {other:8.4f}   ({each})")
-    for name, mine, other, ratio in lines:
+    for name, ratio in ratios.items():
         assert ratio == pytest.approx(1, abs=0.10), (
-            f"{name}: {mine:.4g} against {other:.4g}, ratio {ratio:.3f}"
+            f"{name}: {figures[f'{name}: servelab / vllm bench serve']}"
         )

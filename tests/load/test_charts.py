@@ -110,6 +110,11 @@ def test_prediction_says_how_far_off() -> None:
     assert "spot on" in shown
 
 
+def test_a_prediction_is_written_without_powers_of_ten() -> None:
+    shown = texts(charts.prediction_vs_measured({"a": 1600, "b": 0.0123}, {"a": 2, "b": 6}, unit="s"))
+    assert "1,600" in shown and "0.0123" in shown
+
+
 def test_prediction_of_zero_is_drawn() -> None:
     charts.prediction_vs_measured({"a": 0}, {"a": 2}, unit="s").savefig(io.BytesIO())
 

@@ -19,6 +19,8 @@ from servelab.engine.scripted import Fault, ScriptedEngine
 from servelab.load import arrival_times, closed_loop, open_loop, run_closed_loop, run_open_loop
 from werkzeug.serving import make_server
 
+pytestmark = pytest.mark.alone  # measures times
+
 CHAT = [{"role": "user", "content": "hello there"}]
 
 
@@ -227,12 +229,22 @@ def test_wrong_model_is_named() -> None:
         ("one text", {}),
         (["a"], {"concurrency": 0}),
         (["a"], {"max_tokens": 0}),
+        (["a", "b"], {"max_tokens": [3, 0]}),
+        (["a", "b"], {"max_tokens": [3]}),
     ],
 )
 def test_settings_without_meaning_are_refused(prompts: object, options: dict) -> None:
     given = {"concurrency": 1, "max_tokens": 1, **options}
     with pytest.raises(ValueError):
         run_closed_loop("http://127.0.0.1:9/v1", "m", prompts, **given)
+
+
+def test_each_prompt_may_have_a_length_of_its_own() -> None:
+    with ScriptedEngine(ttft_s=0.0, itl_s=0.0, tokens=100) as engine:
+        run = closed(engine, 3, concurrency=2, max_tokens=[2, 9, 5])
+        sent = {r["body"]["prompt"]: r["body"]["max_tokens"] for r in engine.requests}
+    assert [result.completion_tokens for result in run.results] == [2, 9, 5]
+    assert sent == {"prompt 0": 2, "prompt 1": 9, "prompt 2": 5}
 
 
 # -- open loop -------------------------------------------------------------------------------------------------
@@ -342,6 +354,23 @@ def test_an_interrupt_stops_the_load_at_once() -> None:
         assert len(engine.requests) == 2
         assert all(r["cancelled"] for r in engine.requests)
     assert not [t for t in threading.enumerate() if t.name == "load"]
+
+
+def test_what_somebody_else_has_frozen_stays_frozen() -> None:
+    """A grader's child would, once thawed, collect what it inherited, and close descriptors that are others' by now."""
+    import gc
+
+    gc.freeze()
+    try:
+        before = gc.get_freeze_count()
+        with ScriptedEngine(ttft_s=0.0, itl_s=0.0) as engine:
+            closed(engine, 3)
+        assert gc.get_freeze_count() > before / 2  # some of it has died meanwhile
+    finally:
+        gc.unfreeze()
+    with ScriptedEngine(ttft_s=0.0, itl_s=0.0) as engine:
+        closed(engine, 3)
+    assert gc.get_freeze_count() == 0
 
 
 def test_progress_bar_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,8 @@ import httpx
 import pytest
 from servelab.load import bench, naive, run_closed_loop
 
+pytestmark = pytest.mark.alone  # measures times
+
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:

@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 
 from servelab import paths
 from servelab.course import lint
-from servelab.course.notebooks import to_notebook
-from servelab.course.percent import Lab, SourceError, read_lab
+from servelab.course.notebooks import load_lab, to_notebook
+from servelab.course.percent import Lab, SourceError
 from servelab.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
@@ -50,7 +50,7 @@ def build(
         )
     for path in sources:
         try:
-            lab = read_lab(path)
+            lab = load_lab(path, root)
             notebook = to_notebook(lab, root)
             faults += lint.problems(lab, notebook)
             labs.append((lab, notebook))
@@ -160,13 +160,16 @@ def load_config(root: Path, course: Path | None = None):
     from traitlets.config.loader import PyFileConfigLoader
 
     changed = {"SERVELAB_ROOT": str(course or root)}
-    for name in ("SERVELAB_GRADEBOOK", "SERVELAB_EXCHANGE", "SERVELAB_WORK"):
+    for name in ("SERVELAB_GRADEBOOK", "SERVELAB_GRADEBOOK_URL", "SERVELAB_EXCHANGE", "SERVELAB_WORK"):
         if course is not None:
             changed[name] = ""
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
         return PyFileConfigLoader(CONFIG, path=str(root)).load_config()
+    except Exception as error:  # it is a program that a course may change, and can fail in any way
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise CourseError(f"{root / CONFIG} cannot be used ({reason}).") from None
     finally:
         for name, value in before.items():
             if value is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from servelab.course.names import parse
 from servelab.course.percent import Cell
-from servelab.course.regions import HIDDEN, RegionError, fill
+from servelab.course.regions import HIDDEN, RegionError, fill, region_lines
+from servelab.syntax import parse_cell
 
 _FORBIDDEN_NAMES = {
     **dict.fromkeys(("In", "Out", "_ih", "_oh", "_i", "_ii", "_iii", "_dh"), "reads the notebook's history"),
@@ -34,14 +34,22 @@ def check_problems(
         functions: functions that instructor cells define.
     """
     yield from _last_expressions(cell)
-    yield from _Visitor(tree, student, functions).faults()
+    yield from _Visitor(tree, student, functions, _hidden_lines(cell)).faults()
+
+
+def _hidden_lines(cell: Cell) -> set[int]:
+    try:
+        regions = region_lines(cell.source, HIDDEN)
+    except RegionError:
+        return set()  # reported elsewhere
+    return {line for first, last in regions for line in range(first, last)}
 
 
 def _last_expressions(cell: Cell) -> Iterator[tuple[int, str]]:
     """Both what the judge runs and what is left of it in labs/."""
     try:
         visible = fill(cell.source, HIDDEN, None)
-        trees = [parse(cell.source), parse(visible)]
+        trees = [parse_cell(cell.source), parse_cell(visible)]
     except (RegionError, SyntaxError):
         return  # a bad mark is reported elsewhere
     for tree in trees:
@@ -72,6 +80,20 @@ def _partial(call: ast.Call, cell: Cell) -> Iterator[tuple[int, str]]:
         yield call.lineno, f"partial(..., {of.value}) does not match points={cell.points:g}"
 
 
+def _told_by_iterating(loop: ast.For | ast.AsyncFor | ast.comprehension, told: set[str]) -> set[str]:
+    """The loop's names that hold parts of what is told; `zip` keeps its arguments apart."""
+    pairs: list[tuple[ast.AST, ast.AST]] = [(loop.target, loop.iter)]
+    if isinstance(loop.iter, ast.Call) and isinstance(loop.target, ast.Tuple):
+        called = loop.iter.func.id if isinstance(loop.iter.func, ast.Name) else ""
+        if called == "zip" and len(loop.iter.args) == len(loop.target.elts):
+            pairs = list(zip(loop.target.elts, loop.iter.args, strict=True))
+    return {name for target, source in pairs if _names(source) & told for name in _names(target)}
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
 def _calls_name(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
 
@@ -79,7 +101,7 @@ def _calls_name(node: ast.AST) -> bool:
 class _Visitor(ast.NodeVisitor):
     """Walks a check once its own names are known."""
 
-    def __init__(self, tree: ast.Module, student: set[str], functions: set[str]) -> None:
+    def __init__(self, tree: ast.Module, student: set[str], functions: set[str], hidden: set[int]) -> None:
         self.tree = tree
         self.found: list[tuple[int, str]] = []
         self.own = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
@@ -91,6 +113,7 @@ class _Visitor(ast.NodeVisitor):
         self.functions = functions | self.defined
         self.student = student
         self.made = self._made_by_student()
+        self.hidden, self.told = hidden, self._told_by_student()
 
     def faults(self) -> list[tuple[int, str]]:
         """All faults found."""
@@ -110,6 +133,57 @@ class _Visitor(ast.NodeVisitor):
                 if isinstance(target, ast.Name) and self._root(value) in self.student:
                     made.add(target.id)
         return made
+
+    def _told_by_student(self) -> set[str]:
+        """Names of this check whose value depends on what a student's code gave back, directly or through other names."""
+        told = set(self.student)
+        while True:
+            before = len(told)
+            for node in ast.walk(self.tree):
+                if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    sources: list[ast.AST | None] = [node.value]
+                elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+                    told |= _told_by_iterating(node, told)
+                    continue
+                elif isinstance(node, ast.withitem):
+                    targets, sources = [node.optional_vars], [node.context_expr]
+                elif isinstance(node, ast.ExceptHandler) and node.name:
+                    told.add(node.name)
+                    continue
+                elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    if _names(node) & told:
+                        told.add(node.name)
+                    continue
+                else:
+                    continue
+                if any(_names(source) & told for source in sources if source is not None):
+                    told |= {name for target in targets if target is not None for name in _names(target)}
+            if len(told) == before:
+                return told
+
+    def _quotes(self, node: ast.AST) -> None:
+        """A message of a hidden test must not hold what the answer gave back, who may have put what it was given in there."""
+        if node.lineno not in self.hidden:
+            return
+        for part in ast.walk(node):
+            quoted = isinstance(part, ast.Name) and part.id in self.told
+            if quoted:
+                self._add(
+                    part,
+                    f"the message of a hidden test quotes `{part.id}`, and so whatever the answer puts there",
+                )
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        if node.msg is not None:
+            self._quotes(node.msg)
+        self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> None:
+        if isinstance(node.exc, ast.Call):
+            for value in node.exc.args:
+                self._quotes(value)
+        self.generic_visit(node)
 
     def _root(self, node: ast.AST) -> str | None:
         """The name that a chain such as `await f(x).y[0]` begins with."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from servelab.course.check_cells import check_problems
-from servelab.course.names import Names, bound_before_raise, line_of, names_of, parse
+from servelab.course.names import Names, bound_before_raise, line_of, names_of
 from servelab.course.percent import Cell, Lab
 from servelab.course.regions import HIDDEN, SOLUTION, RegionError, fill, region_lines
+from servelab.syntax import parse_cell
 
 OUTPUTS_AT_LEAST = 5
 _NEEDS_ID = ("answer", "check", "written")
@@ -62,8 +63,8 @@ def _roles(lab: Lab) -> Iterator[tuple[int, str]]:
         for wanted in ("%load_ext servelab", f'servelab.setup("{lab.name}")'):
             if wanted not in cell.source:
                 yield cell.line, f"the setup cell must contain `{wanted}`"
-    outputs = sum(cell.role == "output" for cell in lab.cells)
-    if outputs < OUTPUTS_AT_LEAST:
+    outputs = sum(cell.compared for cell in lab.cells)
+    if outputs < OUTPUTS_AT_LEAST and not lab.is_exam:
         yield 1, f'{outputs} cells with tags=["output"], at least {OUTPUTS_AT_LEAST} are needed'
     for index, cell in enumerate(lab.cells):
         if cell.role == "check" and not any(c.role == "answer" for c in lab.cells[:index]):
@@ -116,7 +117,7 @@ def _parsed(lab: Lab) -> tuple[list[Code], list[tuple[int, str]]]:
         if cell.kind != "code" or cell.quiz:
             continue
         try:
-            tree = parse(cell.source)
+            tree = parse_cell(cell.source)
         except SyntaxError as error:
             faults.append((cell.body_line + (error.lineno or 1) - 1, f"not Python: {error.msg}"))
             continue
@@ -153,7 +154,7 @@ def _starters(lab: Lab, code: list[Code]) -> Iterator[tuple[int, str]]:
             continue
         try:
             starter = bound_before_raise(
-                parse(fill(answer.cell.source, SOLUTION, "raise NotImplementedError"))
+                parse_cell(fill(answer.cell.source, SOLUTION, "raise NotImplementedError"))
             )
         except SyntaxError as error:
             line = answer.cell.body_line + (error.lineno or 1) - 1

@@ -8,8 +8,6 @@ import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 BUILTINS = frozenset(dir(builtins)) | {"get_ipython", "display", "__name__", "__file__"}
 _SCOPES_RUN_AT_ONCE = ("class", "listcomp", "setcomp", "dictcomp", "genexpr")
 
@@ -32,16 +30,6 @@ class Names:
     def needed(self) -> frozenset[str]:
         """Every name that has to come from another cell."""
         return (self.now | self.later) - self.bound
-
-
-def parse(source: str) -> ast.Module:
-    """The syntax tree of a cell, magics included, `await` allowed at the top level.
-
-    Raises:
-        SyntaxError: with the cell's own line number.
-    """
-    python = TransformerManager().transform_cell(source)
-    return compile(python, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def names_of(tree: ast.Module) -> Names:

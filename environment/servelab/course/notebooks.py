@@ -10,11 +10,21 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from servelab.course import quiz
-from servelab.course.percent import Cell, Lab, SourceError
+from servelab.course.exam import with_questions
+from servelab.course.percent import Cell, Lab, SourceError, read_lab
 from servelab.errors import CourseError
 
 OUTPUT_TAG = "nbval-check-output"  # nbval compares the outputs of cells with this tag
 _GITHUB = "https://github.com/"
+
+
+def load_lab(path: Path, root: Path) -> Lab:
+    """A lab's source, with the questions of an exam in it.
+
+    Raises:
+        SourceError: every fault of the file, each with its line.
+    """
+    return with_questions(read_lab(path), root)
 
 
 def to_notebook(lab: Lab, root: Path) -> NotebookNode:
@@ -36,11 +46,12 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
         except CourseError as error:
             faults += [f"{lab.where(cell.line)}: {line}" for line in str(error).splitlines()]
             continue
-        if item.lab != lab.name:
+        if item.lab != lab.name and not cell.number:
             faults.append(f"{lab.where(cell.line)}: quizzes/ says that {cell.quiz} belongs to lab {item.lab}")
-        cells += _quiz_nodes(item, cell.line)
+        cells += _quiz_nodes(item, cell.number)
     if faults:
         raise SourceError(faults)
+    exam = next((cell.quiz.split("/")[0] for cell in lab.cells if cell.quiz and cell.number), None)
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -49,6 +60,8 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
             "title": lab.title,
             "minutes": lab.minutes,
             "objectives": lab.objectives,
+            **({"exam": exam} if exam else {}),
+            **({"hands_in": list(lab.hands_in)} if lab.hands_in else {}),
         },
     }
     # Not `new_notebook`: it would silently renew ids that occur twice, which the lint is to report.
@@ -98,6 +111,8 @@ def _node(cell: Cell, name: str, lab: Lab, root: Path, *, prompt: bool) -> Noteb
         metadata["nbgrader"] = _nbgrader(name, solution=True)
     elif cell.role == "check":
         metadata["nbgrader"] = _nbgrader(name, grade=True, points=cell.points)
+        if cell.seconds:
+            metadata["servelab"] = {"seconds": cell.seconds}
     elif cell.role == "written":
         metadata["nbgrader"] = _nbgrader(name, grade=True, solution=True, points=cell.points)
     elif cell.role == "live":
@@ -108,33 +123,35 @@ def _node(cell: Cell, name: str, lab: Lab, root: Path, *, prompt: bool) -> Noteb
         source = _bootstrap(root, source)
     if cell is lab.cells[0] and cell.kind == "markdown":
         source = _badge(root, lab, source)
-    if cell.role == "output":
+    if cell.compared:
         tags.append(OUTPUT_TAG)
+    if cell.number:
+        # *Run All* goes on behind it: an exam's later questions show their options while an earlier one is unanswered.
+        tags.append("raises-exception")
     if tags:
         metadata["tags"] = tags
     make = new_markdown_cell if cell.kind == "markdown" else new_code_cell
     return make(source, id=name, metadata=metadata)
 
 
-def _quiz_nodes(item: quiz.Item, line: int) -> list[NotebookNode]:
+def _quiz_nodes(item: quiz.Item, number: str) -> list[NotebookNode]:
     name = f"quiz-{item.id}"
-    texts = quiz.expand(item)
-    question, answer, check = f"{name}-question", name, f"{name}-check"
-    return [
-        new_markdown_cell(
-            texts.question, id=question, metadata={"nbgrader": _nbgrader(question), "tags": ["quiz"]}
-        ),
-        new_code_cell(
-            texts.answer,
-            id=answer,
-            metadata={"nbgrader": _nbgrader(answer, solution=True), "tags": ["quiz"]},
-        ),
-        new_code_cell(
-            texts.check,
-            id=check,
-            metadata={"nbgrader": _nbgrader(check, grade=True, points=1), "tags": ["quiz"]},
-        ),
-    ]
+    texts = quiz.expand(item, number=number, listed=not number)
+    question, options, answer, check = f"{name}-question", f"{name}-options", name, f"{name}-check"
+
+    def code(text: str, cell_id: str, fields: dict, **more: object) -> NotebookNode:
+        return new_code_cell(text, id=cell_id, metadata={"nbgrader": fields, "tags": ["quiz"], **more})
+
+    asked = {"nbgrader": _nbgrader(question), "tags": ["quiz"]}
+    cells = [new_markdown_cell(texts.question, id=question, metadata=asked)]
+    folded = {"jupyter": {"source_hidden": True}} if number else {}  # in an exam one reads outputs
+    if texts.options:
+        cells.append(code(texts.options, options, _nbgrader(options), **folded))
+    cells.append(code(texts.answer, answer, _nbgrader(answer, solution=True)))
+    cells.append(code(texts.check, check, _nbgrader(check, grade=True, points=1), **folded))
+    if number:  # what it prints is the name of the option: for nbval to compare
+        cells[-1].metadata.tags.append(OUTPUT_TAG)
+    return cells
 
 
 def _repository(root: Path) -> str | None:

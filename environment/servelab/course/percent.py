@@ -6,13 +6,13 @@ import itertools
 import json
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-import yaml
-
+from servelab.course import yamls
 from servelab.errors import CourseError
 
 ROLES = ("setup", "live", "answer", "check", "written", "output")
+_LIVE_COMPARED = ["live", "output"]  # skipped while grading, compared by nbval
 _MARKER = re.compile(r"^# %%(?P<rest>.*)$")
 _ATTRIBUTE = re.compile(r'\s*(?P<key>[a-z]+)=(?P<value>\[[^\]]*\]|"[^"]*"|\S+)')
 _ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
@@ -37,9 +37,17 @@ class Cell:
     line: int
     body_line: int
     role: str | None = None
+    #: Whether nbval compares what it prints: role "output", or a live cell with that tag beside.
+    compared: bool = False
     id: str | None = None
     points: float | None = None
+    #: What a check may take, where it needs longer than others.
+    seconds: float | None = None
     quiz: str | None = None
+    #: The bank whose questions stand here.
+    exam: str | None = None
+    #: What an exam puts before a question, as in "3 of 20".
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,14 @@ class Lab:
     title: str
     minutes: int
     objectives: str
+    #: Files beside the notebook that are handed in with it.
+    hands_in: tuple[str, ...] = ()
     cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def is_exam(self) -> bool:
+        """Whether it asks a whole bank instead of teaching."""
+        return any(cell.exam or cell.number for cell in self.cells)
 
     def where(self, line: int) -> str:
         """`solutions/NN-name/NN-name.py:line`, as an editor can jump to."""
@@ -91,11 +106,9 @@ def _read_header(lines: list[str], lab: Lab, problems: list[str]) -> tuple[dict,
         problems.append(f"{lab.where(1)}: the header does not end: {how}")
         return {}, len(lines)
     try:
-        values = yaml.safe_load("\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[1:end]))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = 2 + (mark.line if mark else 0)
-        problems.append(f"{lab.where(line)}: the header is not YAML ({getattr(error, 'problem', error)})")
+        _, values = yamls.read("\n".join(line.removeprefix("#").removeprefix(" ") for line in lines[1:end]))
+    except yamls.YamlError as error:
+        problems.append(f"{lab.where(1 + error.line)}: the header is not YAML ({error})")
         return {}, end + 1
     values = values if isinstance(values, dict) else {}
     header = {}
@@ -108,9 +121,32 @@ def _read_header(lines: list[str], lab: Lab, problems: list[str]) -> tuple[dict,
         if not isinstance(value, kind) or isinstance(value, bool) or not value:
             problems.append(f"{lab.where(1)}: the header needs `{key}`, for example `# {key}: {example}`")
         header[key] = value
+    header["hands_in"] = _hands_in(values.pop("hands_in", []), lab, problems)
     if values:
         problems.append(f"{lab.where(1)}: unknown in the header: {', '.join(map(str, values))}")
     return header, end + 1
+
+
+def _hands_in(value: object, lab: Lab, problems: list[str]) -> tuple[str, ...]:
+    """The files that are handed in beside the notebook: most labs have none."""
+    if not isinstance(value, list) or not all(_is_plain(name) for name in value):
+        problems.append(
+            f"{lab.where(1)}: hands_in is a list of files below the lab's folder, as in `# hands_in: [adapter/adapter_config.json]`"
+        )
+        return ()
+    return tuple(value)
+
+
+def _is_plain(name: object) -> bool:
+    """Whether this is a path that stays below a folder, in parts that are no hidden files."""
+    if not isinstance(name, str) or not name or "\\" in name or "\0" in name:
+        return False
+    path = PurePosixPath(name)
+    return (
+        not path.is_absolute()
+        and path.as_posix() == name
+        and all(not part.startswith(".") for part in path.parts)
+    )
 
 
 def _read_cells(lines: list[str], start: int, lab: Lab, problems: list[str]) -> list[Cell]:
@@ -131,14 +167,14 @@ def _read_cells(lines: list[str], start: int, lab: Lab, problems: list[str]) -> 
             body = _uncomment(body, first, lab, problems)
         else:
             body = [_MAGIC.sub(r"\g<indent>\g<magic>", line) for line in body]
-        if attributes["quiz"] and body:
+        if (attributes["quiz"] or attributes["exam"]) and body:
             problems.append(f"{lab.where(first)}: a quiz cell holds no text: its words are in quizzes/")
         cells.append(Cell(source="\n".join(body), line=begin + 1, body_line=first, **attributes))
     return cells
 
 
 def _read_marker(line: str, where: str, problems: list[str]) -> dict | None:
-    """Kind, role, id, points and quiz of `# %% [markdown] tags=["check"] id="x" points=4`."""
+    """Kind, role, id, points, quiz and exam of `# %% [markdown] tags=["check"] id="x" points=4`."""
     rest = _MARKER.match(line)["rest"].strip()
     kind = "code"
     if rest.startswith("[markdown]"):
@@ -158,15 +194,20 @@ def _read_marker(line: str, where: str, problems: list[str]) -> dict | None:
     found = {
         "kind": kind,
         "role": tags[0] if isinstance(tags, list) and tags else None,
+        "compared": isinstance(tags, list) and "output" in tags,
         "id": values.pop("id", None),
         "points": values.pop("points", None),
+        "seconds": values.pop("seconds", None),
         "quiz": values.pop("quiz", None),
+        "exam": values.pop("exam", None),
     }
     faults = []
-    if not isinstance(tags, list) or len(tags) > 1 or (tags and tags[0] not in ROLES):
-        faults.append(f'tags must be one of {", ".join(ROLES)}, as in tags=["check"]')
+    if not isinstance(tags, list) or not (tags in ([], _LIVE_COMPARED) or [t for t in ROLES if tags == [t]]):
+        faults.append(
+            f'tags must be one of {", ".join(ROLES)}, as in tags=["check"], or {json.dumps(_LIVE_COMPARED)}'
+        )
     if values:
-        faults.append(f"unknown: {', '.join(values)} (known: tags, id, points, quiz)")
+        faults.append(f"unknown: {', '.join(values)} (known: tags, id, points, seconds, quiz, exam)")
     if found["id"] is not None and (not isinstance(found["id"], str) or not _ID.match(found["id"])):
         faults.append("id must be lower-case words joined by hyphens")
     elif found["id"] and len(found["id"]) > _LONGEST_ID:
@@ -176,7 +217,11 @@ def _read_marker(line: str, where: str, problems: list[str]) -> dict | None:
         isinstance(points, bool) or not isinstance(points, int | float) or points <= 0
     ):
         faults.append("points must be a number above 0")
-    if found["quiz"] is not None and (found["role"] or points is not None or kind == "markdown"):
+    seconds = found["seconds"]
+    if seconds is not None and (found["role"] != "check" or type(seconds) is not int or seconds <= 0):
+        faults.append("seconds, for a check that needs longer than others, is a whole number above 0")
+    asked = found["quiz"] or found["exam"]
+    if asked is not None and (found["role"] or found["id"] or points is not None or kind == "markdown"):
         faults.append("a quiz cell has no other attribute: its point is fixed")
     problems += [f"{where}: {fault}" for fault in faults]
     return None if faults else found

@@ -11,8 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from servelab.course.building import source_paths
-from servelab.course.notebooks import to_notebook
-from servelab.course.percent import read_lab
+from servelab.course.notebooks import load_lab, to_notebook
 from servelab.course.quiz import load_banks
 from servelab.course.regions import HIDDEN, SOLUTION, fill, region_lines
 from servelab.errors import CourseError
@@ -67,9 +66,9 @@ def release_students(root: Path, destination: Path) -> None:
         raise CourseError(
             f"{part} is in the way: another release runs, or one was cut off; remove it."
         ) from None
-    except PermissionError as error:
+    except OSError as error:
         raise CourseError(
-            f"{destination} cannot be written ({error.strerror}): name another folder."
+            f"{destination} cannot be written ({error.strerror or error}): name another folder."
         ) from None
     finally:
         if part.exists():
@@ -83,10 +82,9 @@ def leaks(root: Path, folder: Path) -> list[str]:
     in labs/; and any source of a lab.
     """
     reasons = [
-        (f"the explanation of quiz item {item.id}", " ".join(option.why.split()))
+        (what, " ".join(words.split()))
         for bank in load_banks(root / "quizzes").values()
-        for item in bank.items
-        for option in item.options
+        for what, words in bank.secrets()
     ]
     secrets = [secret for path in source_paths(root) for secret in secret_lines(path, root)]
     found = []
@@ -108,7 +106,7 @@ def leaks(root: Path, folder: Path) -> list[str]:
 
 def secret_lines(source: Path, root: Path) -> Iterator[tuple[str, str]]:
     """The telling lines of a lab that students must not see, each with what it is."""
-    notebook = to_notebook(read_lab(source), root)
+    notebook = to_notebook(load_lab(source, root), root)
     visible = {line.strip() for cell in notebook.cells for line in _visible(cell).split("\n")}
     for cell in notebook.cells:
         lines = cell.source.split("\n")

@@ -1,6 +1,6 @@
 """Start, attach to, watch and stop engines: vLLM on GPU or CPU, and a scripted one whose truth is known."""
 
-from servelab.engine.artefacts import build_all, model_path
+from servelab.engine.artefacts import build_all, checkpoints, model_path
 from servelab.engine.client import Engine, available_bytes, owner_pid, running, serve, stop_all, vllm_cli
 from servelab.engine.errors import EngineError
 from servelab.engine.profiles import Profile, launch_command, profile
@@ -11,6 +11,7 @@ __all__ = [
     "Profile",
     "available_bytes",
     "build_all",
+    "checkpoints",
     "launch_command",
     "model_path",
     "owner_pid",

@@ -1,18 +1,23 @@
 """What vLLM would understand from a launch command, read without importing vLLM.
 
-Importing the engine's own parser takes ten seconds, too long for a check cell. This one knows the options that the
-course talks about and treats them as vLLM 0.32 does; `tests/engine/test_arguments.py` holds the two against each other.
+Importing the engine's own parser takes ten seconds, too long for a check cell. This one treats the options that the
+course talks about as vLLM 0.32 does; of the others it knows the names and how many values they take, from `options.json`
+(`python tests/engine/vllm_options.py` writes it). `tests/engine/test_arguments.py` holds both against the real parser.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 API_SERVER = "vllm.entrypoints.openai.api_server"
 CLI_MODULES = ("vllm.entrypoints.cli.main",)
+OPTIONS = Path(__file__).with_name("options.json")
 
 _MULTIPLIERS = {"k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
 
@@ -55,7 +60,18 @@ def _option_parser() -> _Parser:
         parser.add_argument(f"--{name}")
     for name in ("enable-prefix-caching", "enable-chunked-prefill", "trust-remote-code", "enforce-eager"):
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction)
+    known = set(parser._option_string_actions)
+    for names, takes in _other_options():
+        if known.isdisjoint(names):
+            how = {"action": argparse.BooleanOptionalAction} if takes == "0" else {"nargs": takes}
+            parser.add_argument(*names, **how)
     return parser
+
+
+@functools.cache
+def _other_options() -> list[tuple[list[str], str | None]]:
+    """Every option of vLLM's: its names, and argparse's word for the values it takes ("0" for a switch)."""
+    return [(row["names"], row["takes"]) for row in json.loads(OPTIONS.read_text(encoding="utf-8"))]
 
 
 def _split(words: list[str]) -> tuple[bool, list[str]]:
@@ -98,6 +114,9 @@ def read_launch(command: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"{word!r} is not a string: a process can only be given strings")
     serve, words = _split(list(command))
     words = [re.sub(r"^--[^=]+", lambda hit: hit[0].replace("_", "-"), word) for word in words]
+    # As vLLM does: -O3 is a level, and --compilation-config.mode sets one field of an option that takes JSON.
+    words = [re.sub(r"^-O(\d)$", r"--optimization-level=\1", word) for word in words]
+    words = [re.sub(r"^(-{1,2}[a-zA-Z][a-zA-Z0-9-]*)\.[^=]+", r"\1", word) for word in words]
     for word in words:
         if word.startswith("-") and any(c.isspace() for c in word.split("=", 1)[0]):
             raise ValueError(f"{word!r} is one item: an option and its value are two (or are joined by `=`)")

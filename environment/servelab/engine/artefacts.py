@@ -21,6 +21,9 @@ from servelab.engine import profiles, state
 from servelab.engine.errors import EngineError
 
 SMOLLM2 = "smollm2-135m-instruct"
+AWQ, INT8 = f"{SMOLLM2}-awq", f"{SMOLLM2}-int8"
+QUANTIZE_ENVIRONMENT = "quantize-environment"
+LABELS = f"{SMOLLM2}-labels"  # a LoRA adapter
 _MADE = "made.json"  # how long an artefact took, in its own folder
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
@@ -36,6 +39,8 @@ class Artefact:
         command: the process that fills the folder: called with source and folder, returns arguments. It prints
             `step <share> <words>` lines, which move the progress bar.
         seconds: how long that takes on two cores.
+        after: names of the artefacts that `command` uses: they are made before, and theirs is part of this folder's name.
+        disk_gb: what making it takes on disk.
     """
 
     name: str
@@ -43,10 +48,15 @@ class Artefact:
     source: Callable[[], Path]
     command: Callable[[Path, Path], list[str]]
     seconds: float
+    after: tuple[str, ...] = ()
+    disk_gb: float = 1.0
 
     def path(self) -> Path:
-        """Where it is or will be: `<cache>/artefacts/<name>-<hash>`."""
+        """Where it is or will be: `<cache>/artefacts/<name>-<hash>`. Nothing is made."""
         digest = _digest(self.source())
+        if self.after:
+            parts = [digest, *(ARTEFACTS[name].path().name for name in self.after)]
+            digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
         return paths.cache_dir() / "artefacts" / f"{self.name}-{digest[:12]}-r{self.recipe}"
 
 
@@ -66,6 +76,60 @@ def smollm2_file() -> Path:
     )
 
 
+def _bootstrap() -> Path:
+    return Path(__file__).resolve().parents[2] / "bootstrap.py"
+
+
+def _quantize_lock() -> Path:
+    """The pinned packages of the environment in which checkpoints are quantised.
+
+    Raises:
+        EngineError: this is no checkout of the course.
+    """
+    lock = _bootstrap().parent / "locks" / "quantize.txt"
+    if not lock.is_file():
+        raise EngineError(
+            f"{lock} is missing: it says what quantises a checkpoint", remedy="use a checkout of the course."
+        )
+    return lock
+
+
+def calibration_file() -> Path:
+    """The texts on which checkpoints are calibrated, an empty line between two."""
+    return Path(__file__).with_name("texts") / "calibration.txt"
+
+
+def held_out_file() -> Path:
+    """The text on which checkpoints are compared: written for this course, and in no calibration."""
+    return Path(__file__).with_name("texts") / "held-out.txt"
+
+
+def tickets_file() -> Path:
+    """The module that holds the tickets on which the course's own adapter is trained."""
+    return Path(__file__).resolve().parents[1] / "lora" / "tickets.py"
+
+
+def _quantised(name: str, scheme: str, seconds: float) -> Artefact:
+    """The course's model with fewer bits: `quantize.py`, run by the Python of its own environment."""
+    return Artefact(
+        name=name,
+        recipe=1,
+        source=calibration_file,
+        after=(SMOLLM2, QUANTIZE_ENVIRONMENT),
+        command=lambda texts, into: [
+            str(ARTEFACTS[QUANTIZE_ENVIRONMENT].path() / "bin" / "python"),
+            "-I",  # no package of the course's own environment must be found
+            str(Path(__file__).with_name("quantize.py")),
+            scheme,
+            str(ARTEFACTS[SMOLLM2].path()),
+            str(texts),
+            str(into),
+        ],
+        seconds=seconds,
+        disk_gb=0.3,
+    )
+
+
 ARTEFACTS: dict[str, Artefact] = {
     SMOLLM2: Artefact(
         name=SMOLLM2,
@@ -80,6 +144,32 @@ ARTEFACTS: dict[str, Artefact] = {
             str(into),
         ],
         seconds=30,
+    ),
+    QUANTIZE_ENVIRONMENT: Artefact(
+        name=QUANTIZE_ENVIRONMENT,
+        recipe=1,
+        source=_quantize_lock,
+        command=lambda lock, into: [
+            sys.executable,
+            "-P",
+            str(_bootstrap()),
+            "--apart",
+            "quantize",
+            str(into),
+        ],
+        seconds=40,
+        disk_gb=2.0,
+    ),
+    AWQ: _quantised(AWQ, "awq", seconds=90),
+    INT8: _quantised(INT8, "int8", seconds=20),
+    LABELS: Artefact(
+        name=LABELS,
+        recipe=1,
+        source=tickets_file,
+        after=(SMOLLM2,),
+        command=lambda _, into: [sys.executable, "-P", "-m", "servelab.lora.labels", str(into)],
+        seconds=80,
+        disk_gb=0.01,
     ),
 }
 
@@ -98,8 +188,61 @@ def model_path(profile: profiles.Profile | str | None = None) -> Path:
     if kind == "artefact":
         return ensure(ARTEFACTS[name])
     if kind == "hub":
-        return _from_hub(*name.split("@"))
+        return fetched(name)
     raise EngineError(f"The profile {profile.name!r} has no model", remedy='use profile="cpu".')
+
+
+def checkpoints(profile: profiles.Profile | str | None = None) -> dict[str, Path]:
+    """The profile's model in every number format it has, by the format's name, the 16-bit original first.
+
+    On cpu the quantised ones are made the first time, which takes a minute or two; on gpu they are fetched.
+
+    Raises:
+        EngineError: one cannot be made or fetched, or the profile has none.
+    """
+    if profile is None or isinstance(profile, str):
+        profile = profiles.profile(profile)
+    original = {"fp16" if profile.dtype == "half" else "bf16": model_path(profile)}
+    if profile.name == "cpu":
+        return original | {"INT8": ensure(ARTEFACTS[INT8]), "AWQ": ensure(ARTEFACTS[AWQ])}
+    if not profile.awq:
+        raise EngineError(
+            f"No published AWQ checkpoint of {profile.title} is pinned for this GPU",
+            remedy='use profile="cpu", or a GPU with 22 GB or more.',
+        )
+    return original | {"AWQ": fetched(profile.awq)}
+
+
+def fetched(name: str) -> Path:
+    """A model from the hub, or from the hub's own cache, as a folder.
+
+    Args:
+        name: "<repository>@<revision>".
+
+    Raises:
+        EngineError: the hub does not answer, or has no such model.
+    """
+    return _from_hub(*name.split("@"))
+
+
+def title_of(folder: Path) -> tuple[str, str | None]:
+    """A checkpoint's name as people write it, and its number format if it is quantised: ("SmolLM2-135M-Instruct", "AWQ W4A16").
+
+    A folder that is neither an artefact nor from the hub is called by its own name.
+    """
+    title = folder.name
+    if folder.parent == paths.cache_dir() / "artefacts" and folder.name.startswith(SMOLLM2):
+        title = profiles.profile("cpu").title
+    elif folder.parent.name == "snapshots":  # the hub's cache: models--<owner>--<name>/snapshots/<revision>
+        title = folder.parent.parent.name.split("--")[-1]
+    about = state.read_json(folder / "config.json").get("quantization_config")
+    if not isinstance(about, dict):
+        return title, None
+    if folder.name.startswith(f"{AWQ}-"):
+        return title, "AWQ W4A16"
+    if folder.name.startswith(f"{INT8}-"):
+        return title, "INT8 W8A8"
+    return title, str(about.get("quant_method", "quantised"))
 
 
 def build_all() -> dict[str, Path]:
@@ -121,6 +264,8 @@ def ensure(artefact: Artefact) -> Path:
     target = artefact.path()
     if target.is_dir():
         return target
+    for name in artefact.after:
+        ensure(ARTEFACTS[name])
     with state.locked(f"artefact-{artefact.name}"):
         if target.is_dir():  # another process made it while we waited
             return target
@@ -173,7 +318,7 @@ def _run(artefact: Artefact, command: list[str]) -> None:
         raise EngineError(
             f"Making {artefact.name} failed after {time.monotonic() - begun:.0f} s (exit code {process.returncode})",
             [line for line in lines if line][-6:],
-            f"check free disk space in {paths.cache_dir()} (1 GB is needed) and run `servelab artefacts` again.",
+            f"check free disk space in {paths.cache_dir()} ({artefact.disk_gb:g} GB are needed) and run `servelab artefacts` again.",
         )
 
 
@@ -190,7 +335,7 @@ def _digest(path: Path) -> str:
 
 
 def _from_hub(repository: str, revision: str) -> Path:
-    """Fetch a model from the hub, or find it in the hub's own cache. Only the GPU profile does this."""
+    """Fetch a model from the hub, or find it in the hub's own cache. The CPU profile only does it when asked to."""
     from huggingface_hub import snapshot_download
 
     try:

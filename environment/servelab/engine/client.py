@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from servelab import paths, progress
-from servelab.engine import artefacts, logs, profiles, state
+from servelab.engine import adapters, artefacts, logs, profiles, state
 from servelab.engine.errors import EngineError
 from servelab.engine.profiles import GIB, Profile
 from servelab.engine.state import ProcessId, Record
@@ -193,6 +193,7 @@ def serve(
     model: str | os.PathLike[str] | None = None,
     port: int | None = None,
     url: str | None = None,
+    lora: Mapping[str, str | os.PathLike[str]] | None = None,
     timeout_s: float = 600,
     progress: bool = True,
     owner: int | None = None,
@@ -208,6 +209,8 @@ def serve(
         model: another model than the profile's: a checkpoint directory (on gpu also a hub name).
         port: a free one is chosen unless you name one.
         url: use the engine that runs there and start none; so does the variable SERVELAB_ENGINE_URL.
+        lora: adapters to serve beside the model: a folder by the name that requests will use. An engine that is given some (also
+            none: `{}`) can load and unload others while it serves. One that runs there (`url`) has what it has.
         timeout_s: give up when it is not ready by then.
         progress: show command line and progress.
         owner: the process with which the engine ends; 0 keeps it until it is stopped. Default: `owner_pid()`.
@@ -217,7 +220,7 @@ def serve(
     """
     if url := url or os.environ.get("SERVELAB_ENGINE_URL"):
         return _attach(url, profile)
-    plan = _plan(list(args), profile, model, port, owner)
+    plan = _plan(list(args), profile, model, port, owner, lora)
     begun = time.monotonic()
     with state.locked():
         state.sweep()
@@ -308,6 +311,7 @@ def _plan(
     model: str | os.PathLike[str] | None,
     port: int | None,
     owner: int | None,
+    lora: Mapping[str, str | os.PathLike[str]] | None = None,
 ) -> dict[str, Any]:
     """Everything about the engine that is asked for, checked as far as can be before half a minute is spent."""
     profile = named if isinstance(named, Profile) else profiles.profile(named)
@@ -317,7 +321,7 @@ def _plan(
                 f"Engine arguments are strings, not {arg!r}", remedy='for example ["--max-num-seqs", "8"].'
             )
     args, port, model = _addressed(args, port, model)
-    where, served_name, title = _model(profile, model, args)
+    where, served_name, title, numbers = _model(profile, model, args)
     if profile.name != "scripted" and profiles.engine_version() is None:
         raise EngineError("vLLM is not installed in this Python", remedy="run `make setup`.")
     # What the student set in the notebook wins over the profile.
@@ -327,6 +331,10 @@ def _plan(
     if profile.name != "scripted":
         env.setdefault("VLLM_CACHE_ROOT", str(paths.cache_dir() / "vllm"))
     config = [profile.name, where, served_name, args, port, sorted(env.items(), key=str)]
+    if lora is not None:
+        args = [*args, *adapters.arguments(lora, args)]
+        env[adapters.RUNTIME_VARIABLE] = "True"
+        config += [args, adapters.fingerprint(lora)]
     key = hashlib.sha256(json.dumps(config).encode()).hexdigest()
     owner = owner_pid() if owner is None else owner
     identity = state.identify(owner) if owner else None
@@ -342,7 +350,7 @@ def _plan(
         "host": HOST,
         "port": port,
         "owner": identity.as_list() if identity else None,
-        "backend": profiles.backend(profile, title),
+        "backend": profiles.backend(profile, title, numbers),
         "cwd": str(Path.cwd()),
         "need_bytes": _need_bytes(profile, where, args, env),
         "expected_s": expected_s(profile, key),
@@ -373,13 +381,13 @@ def _addressed(
 
 def _model(
     profile: Profile, model: str | os.PathLike[str] | None, args: list[str]
-) -> tuple[str, str, str | None]:
-    """Where the model is, the name it is served under, and its title (None: the profile's own)."""
+) -> tuple[str, str, str | None, str | None]:
+    """Where the model is, the name it is served under, its title and number format (None: the profile's own)."""
     served = profiles.option(args, "--served-model-name")
     if profile.name == "scripted":
-        return "", served or str(model or profile.model), None
+        return "", served or str(model or profile.model), None, None
     if model is None:
-        return str(artefacts.model_path(profile)), served or profile.model, None
+        return str(artefacts.model_path(profile)), served or profile.model, None, None
     folder = Path(model).expanduser()
     if not folder.exists():
         if (
@@ -388,7 +396,7 @@ def _model(
             and model.count("/") == 1
             and not model.startswith(".")
         ):
-            return model, served or model.split("/")[1].lower(), model
+            return model, served or model.split("/")[1].lower(), model, None
         raise EngineError(
             f"There is no model at {folder.absolute()}",
             remedy="give a checkpoint directory, or leave model out for the course's own.",
@@ -401,7 +409,8 @@ def _model(
     folder = folder.resolve()
     if profiles.option(args, "--load-format") != "dummy" and not _weights(folder):
         raise EngineError(f"{folder} has a config.json but no weights (*.safetensors or *.bin)")
-    return str(folder), served or folder.name.lower(), folder.name
+    title, numbers = artefacts.title_of(folder)
+    return str(folder), served or folder.name.lower(), title, numbers
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -566,7 +575,7 @@ def _holder(port: int) -> str:
 
 def shown(command: Sequence[str], env: Mapping[str, str | None], profile: Profile) -> str:
     """The command line as one would type it: with the settings that change what the engine does."""
-    settings = [f"{k}={v}" for k, v in env.items() if k.startswith("VLLM_CPU_") and v is not None]
+    settings = [f"{k}={v}" for k, v in env.items() if k.startswith(("VLLM_CPU_", "OMP_")) and v is not None]
     return " ".join([*settings, shlex.join(["python", *command[1:]])])
 
 

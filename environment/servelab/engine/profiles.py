@@ -45,6 +45,9 @@ class Profile:
         env: environment of the engine; None takes a variable away.
         process_bytes: memory of the engine's processes beside weights and KV cache.
         start_s: expected seconds until ready, used until this machine has a time of its own.
+        awq: on a GPU, the published 4-bit checkpoint of the same model: "<repository>@<revision>".
+        embedder: a larger embedding model for the retrieval labs, the same way; empty where MiniLM is the only one.
+        cross_encoder: a second stage for the retrieval labs, the same way.
     """
 
     name: str
@@ -56,10 +59,27 @@ class Profile:
     env: Mapping[str, str | None] = field(default_factory=dict)
     process_bytes: int = 0
     start_s: float = 30.0
+    awq: str = ""
+    embedder: str = ""
+    cross_encoder: str = ""
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def may_fetch(self) -> bool:
+        """Whether labs may fetch extra models from a hub: on a GPU, and elsewhere if `SERVELAB_HUB=1` says so."""
+        return self.name == "gpu" or os.environ.get("SERVELAB_HUB") == "1"
+
+
+# What the retrieval labs add where a hub is reachable. Both are ungated, and plain BERT in safetensors. The revisions are those
+# that several public projects pin; no hub is reachable where this was written, so neither has been fetched and tried.
+EMBEDDER = (
+    "BAAI/bge-base-en-v1.5@a5beb1e3e68b9ab74eb54cfd186867f64f240e1a"  # MIT, 109M parameters, 768 numbers
+)
+CROSS_ENCODER = (
+    "cross-encoder/ms-marco-MiniLM-L6-v2@c5ee24cb16019beea0893ab7796b1df96625c6b8"  # Apache-2.0, 23M
+)
 
 # Measured on 2 cores with AVX-512: eager, without a worker process of its own, vLLM is ready after 19 s (compiled 100 s)
 # and answers 8.8 requests/s at concurrency 32, 64 tokens each (compiled 6.3). Compiling pays only on larger machines.
@@ -78,6 +98,7 @@ _CPU = Profile(
     },
     process_bytes=int(1.7 * GIB),
     start_s=30.0,
+    cross_encoder=CROSS_ENCODER,  # small enough for a CPU; a larger embedder would read the whole corpus first
 )
 
 _SCRIPTED = Profile(
@@ -100,6 +121,7 @@ class GpuModel:
     title: str
     repository: str
     revision: str
+    awq: str = ""  # "<repository>@<revision>"; none is pinned yet for the two small ones
 
 
 # Ungated and Apache-2.0, largest first. Each leaves at least a third of the card to the KV cache.
@@ -110,6 +132,7 @@ GPU_MODELS: tuple[GpuModel, ...] = (
         "Qwen2.5-7B-Instruct",
         "Qwen/Qwen2.5-7B-Instruct",
         "a09a35458c702b33eeacc393d103063234e8bc28",
+        awq="Qwen/Qwen2.5-7B-Instruct-AWQ@b25037543e9394b818fdfca67ab2a00ecc7dd641",
     ),
     GpuModel(
         8,
@@ -170,6 +193,9 @@ def gpu_profile(card: Gpu) -> Profile:
         env=dict(_COMMON_ENV),
         process_bytes=3 * GIB,
         start_s=120.0,
+        awq=chosen.awq,
+        embedder=EMBEDDER,
+        cross_encoder=CROSS_ENCODER,
     )
 
 
@@ -211,13 +237,16 @@ def _cuda_vllm() -> bool:
     return found is not None and found[0] == "vllm" and "+cpu" not in found[1]
 
 
-def backend(of: Profile, title: str | None = None) -> str:
-    """The words that name this back end next to every result."""
+def backend(of: Profile, title: str | None = None, numbers: str | None = None) -> str:
+    """The words that name this back end next to every result.
+
+    `title` names a model that is not the profile's, `numbers` its number format where the checkpoint decides it.
+    """
     title = title or of.title
     if of.name == "scripted":
         return "scripted engine"
     name, version = engine_version() or ("vllm", "?")
-    model = f"{title} {'fp16' if of.dtype == 'half' else 'bf16'}"
+    model = f"{title} {numbers or ('fp16' if of.dtype == 'half' else 'bf16')}"
     if of.name == "gpu":
         card = gpu()
         return f"{name} {version}, {card.name if card else 'GPU'}, {model}"

@@ -29,8 +29,12 @@ from servelab.engine.scripted_metrics import BLOCK_TOKENS, ScriptedMetrics
 from servelab.engine.scripted_wire import (
     Ask,
     BadRequest,
+    check_known_adapter,
+    check_new_adapter,
     chunk,
     error_body,
+    json_object,
+    read_adapter,
     read_ask,
     role_choice,
     text_choice,
@@ -132,10 +136,13 @@ class _Server(uvicorn.Server):
         if not self.should_exit:
             await self._stopping.wait()
 
-    def stop_soon(self, first: Callable[[], None]) -> None:
-        """Call `first` in the server's loop, and stop. From any thread."""
+    def stop_soon(self, first: Callable[[], None], *, abort: bool = False) -> None:
+        """Call `first` in the server's loop, and stop; with `abort`, break all connections before. From any thread."""
 
         def stop() -> None:
+            if abort:
+                for connection in list(self.server_state.connections):
+                    connection.transport.abort()
             first()
             self._stopping.set()
 
@@ -174,6 +181,8 @@ class ScriptedEngine:
         faults: What goes wrong, and with which requests.
         slow_start_s: For so long after the start, `/health` and all requests answer 503.
         model: The served model's name; another name gets 404.
+        adapters: LoRA adapters that are served beside it from the start: paths by name, or names alone.
+        adapter_paths: The paths at which `/v1/load_lora_adapter` finds an adapter; any other gets 404. None: all of them.
         max_model_len: Context length in tokens (words). Longer prompts get 400; `max_tokens` is cut to the rest.
         kv_blocks: Size of the pretended KV cache, in blocks of 16 tokens, for `vllm:kv_cache_usage_perc`.
         port: Port on 127.0.0.1; 0 takes a free one.
@@ -196,6 +205,8 @@ class ScriptedEngine:
         faults: Iterable[Fault] = (),
         slow_start_s: float = 0.0,
         model: str = "scripted",
+        adapters: Mapping[str, str] | Iterable[str] = (),
+        adapter_paths: Iterable[str] | None = None,
         max_model_len: int = 2048,
         kv_blocks: int = 1024,
         port: int = 0,
@@ -208,6 +219,14 @@ class ScriptedEngine:
             raise ValueError(f"tokens must be at least 1, not {tokens}.")
         self.model = model
         self.backend = "scripted engine"
+        named = (
+            adapters if isinstance(adapters, Mapping) else {name: f"/adapters/{name}" for name in adapters}
+        )
+        if model in named:
+            raise ValueError(f"{model!r} is the model's name and cannot be an adapter's.")
+        self._adapters: dict[str, str] = dict(named)
+        self._adapter_paths = None if adapter_paths is None else set(adapter_paths)
+        self._adapter_log: list[dict[str, Any]] = []
         self._tokens = tokens
         self._ttft_s, self._itl_s, self._prefill_s = ttft_s, itl_s, prefill_s_per_token
         self._schedule = schedule
@@ -285,10 +304,17 @@ class ScriptedEngine:
         return self
 
     def stop(self) -> None:
-        """Stop at once: requests in flight are cut off, as when a replica dies. Safe to call twice."""
+        """Stop at once: requests in flight are cut off, with a status 500 where no answer has begun. Safe to call twice."""
+        self._end(abort=False)
+
+    def kill(self) -> None:
+        """End as a process that is killed: every connection breaks without another byte. Safe to call twice."""
+        self._end(abort=True)
+
+    def _end(self, *, abort: bool) -> None:
         if self._server is None or self._thread is None:
             return
-        self._server.stop_soon(self._cut_all)
+        self._server.stop_soon(self._cut_all, abort=abort)
         self._thread.join(timeout=10)
         self._server = self._thread = None
 
@@ -325,6 +351,16 @@ class ScriptedEngine:
         """The most requests that held a slot at once."""
         return self._max_running
 
+    @property
+    def adapters(self) -> dict[str, str]:
+        """The paths of the adapters that are served now, by name, in the order in which they came: a copy."""
+        return dict(self._adapters)
+
+    @property
+    def adapter_log(self) -> list[dict[str, Any]]:
+        """What was asked of the routes that load and unload: a copy, with path, body (parsed JSON, or None) and status of each."""
+        return copy.deepcopy(self._adapter_log)
+
     def metrics(self) -> str:
         """The text that `GET /metrics` returns."""
         return self._metrics.text()
@@ -348,6 +384,8 @@ class ScriptedEngine:
                 Route("/v1/models", self._models),
                 Route("/v1/completions", _Endpoint(self, chat=False), methods=["POST"]),
                 Route("/v1/chat/completions", _Endpoint(self, chat=True), methods=["POST"]),
+                Route("/v1/load_lora_adapter", self._load_adapter, methods=["POST"]),
+                Route("/v1/unload_lora_adapter", self._unload_adapter, methods=["POST"]),
             ]
         )
 
@@ -358,16 +396,56 @@ class ScriptedEngine:
         return Response(self.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _models(self, _: Request) -> Response:
-        card = {
-            "id": self.model,
-            "object": "model",
-            "created": int(time.time()),
-            "owned_by": "vllm",
-            "root": self.model,
-            "parent": None,
-            "max_model_len": self._max_model_len,
-        }
-        return JSONResponse({"object": "list", "data": [card]})
+        def card(name: str, root: str, parent: str | None, max_model_len: int | None) -> dict[str, Any]:
+            return {
+                "id": name,
+                "object": "model",
+                "created": int(time.time()),
+                "owned_by": "vllm",
+                "root": root,
+                "parent": parent,
+                "max_model_len": max_model_len,
+            }
+
+        cards = [card(self.model, self.model, None, self._max_model_len)]
+        cards += [card(name, path, self.model, None) for name, path in self._adapters.items()]
+        return JSONResponse({"object": "list", "data": cards})
+
+    async def _load_adapter(self, request: Request) -> Response:
+        def load(body: dict[str, Any]) -> str:
+            name, path = read_adapter(body, "lora_name", "lora_path")
+            check_new_adapter(name, path, self.model, {} if body.get("load_inplace") else self._adapters)
+            if self._adapter_paths is not None and path not in self._adapter_paths:
+                raise BadRequest(
+                    f"Loading lora {name} failed: No adapter found for {path}",
+                    status=404,
+                    kind="NotFoundError",
+                )
+            self._adapters[name] = path
+            return f"Success: LoRA adapter '{name}' added successfully."
+
+        return await self._adapter_answer(request, load)
+
+    async def _unload_adapter(self, request: Request) -> Response:
+        def unload(body: dict[str, Any]) -> str:
+            (name,) = read_adapter(body, "lora_name")
+            check_known_adapter(name, self._adapters)
+            del self._adapters[name]
+            return f"Success: LoRA adapter '{name}' removed successfully."
+
+        return await self._adapter_answer(request, unload)
+
+    async def _adapter_answer(self, request: Request, work: Callable[[dict[str, Any]], str]) -> Response:
+        record: dict[str, Any] = {"path": request.url.path, "body": None, "status": 200}
+        self._adapter_log.append(record)
+        try:
+            if self._starting():
+                raise BadRequest("The engine is starting.", status=503, kind="ServiceUnavailableError")
+            record["body"] = json_object(await request.body())
+            return Response(work(record["body"]))
+        except BadRequest as refusal:
+            record["status"] = refusal.status
+            return JSONResponse(refusal.body, refusal.status)
 
     # -- one request ----------------------------------------------------------------------------------------
 
@@ -404,7 +482,13 @@ class ScriptedEngine:
                 record["fault"] = fault.kind
                 await self._refuse(record, send, fault)
                 return
-            ask = read_ask(raw, chat=chat, model=self.model, max_model_len=self._max_model_len)
+            ask = read_ask(
+                raw,
+                chat=chat,
+                model=self.model,
+                adapters=self._adapters,
+                max_model_len=self._max_model_len,
+            )
         except BadRequest as refusal:
             self._finish(record, refusal.status)
             await _send_json(send, refusal.status, refusal.body)
@@ -476,7 +560,7 @@ class ScriptedEngine:
     def _start(self, record: dict[str, Any], ask: Ask) -> None:
         self._max_running = max(self._max_running, self._slots.running)
         record["started_s"] = self.now()
-        record["cached_tokens"] = self._look_up(ask.tokens)
+        record["cached_tokens"] = self._look_up(ask)
         self._metrics.started(ask.prompt_tokens, record["cached_tokens"])
 
     def _finish(self, record: dict[str, Any], status: int | None) -> None:
@@ -513,17 +597,18 @@ class ScriptedEngine:
             return list(self._schedule.get(ask.key, ()))
         return list(self._schedule[index]) if index < len(self._schedule) else []
 
-    def _blocks(self, tokens: tuple[Any, ...]) -> list[int]:
-        chain, hashes = 0, []
+    def _blocks(self, tokens: tuple[Any, ...], model: str) -> list[int]:
+        # Keys and values that an adapter has made are no use to another one.
+        chain, hashes = hash(model), []
         for end in range(BLOCK_TOKENS, len(tokens) + 1, BLOCK_TOKENS):
             chain = hash((chain, tokens[end - BLOCK_TOKENS : end]))
             hashes.append(chain)
         return hashes
 
-    def _look_up(self, tokens: tuple[Any, ...]) -> int:
+    def _look_up(self, ask: Ask) -> int:
         # Like vLLM: whole blocks only, and never the whole prompt, since its last token must be computed.
         found = 0
-        for block in self._blocks(tokens[:-1]):
+        for block in self._blocks(ask.tokens[:-1], ask.model):
             if block not in self._cached_blocks:
                 break
             found += BLOCK_TOKENS
@@ -531,7 +616,7 @@ class ScriptedEngine:
 
     def prefilled(self, ask: Ask) -> None:
         """A prompt has been read: its whole blocks can be reused from now on."""
-        self._cached_blocks.update(self._blocks(ask.tokens))
+        self._cached_blocks.update(self._blocks(ask.tokens, ask.model))
 
     def _kv_usage(self) -> float:
         used = sum(
@@ -565,7 +650,8 @@ class _Answer:
     ) -> None:
         self._engine, self._record, self._ask, self._send = engine, record, ask, send
         self._times = engine.token_times(record, ask)
-        self._words = answer_words(ask.key, len(self._times))
+        own = "" if ask.model == engine.model else f"{ask.model}: "  # an adapter answers in words of its own
+        self._words = answer_words(own + ask.key, len(self._times))
         self._cut = fault.after_tokens if fault is not None else None
         self._id = f"{'chatcmpl' if ask.chat else 'cmpl'}-scripted-{record['index']}"
         self._created = int(time.time())
@@ -673,6 +759,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--model", "--served-model-name", dest="model", default="scripted")
+    parser.add_argument("--enable-lora", action="store_true")
+    parser.add_argument("--lora-modules", nargs="*", default=[])
+    parser.add_argument("--max-lora-rank", type=int)
+    parser.add_argument("--max-loras", type=int)
     parser.add_argument("--tokens", type=int)
     parser.add_argument("--ttft-s", type=float, default=0.05)
     parser.add_argument("--itl-s", type=float, default=0.01)
@@ -684,13 +774,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _adapter(text: str) -> tuple[str, str]:
+    """Name and path of a value of `--lora-modules`: name=path, or JSON."""
+    if "," not in text:
+        name, _, path = text.partition("=")
+        return name, path
+    told = json.loads(text)
+    return told["name"], told["path"]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve in the foreground until a signal comes. vLLM arguments without a meaning here are named and ignored."""
     options, ignored = _parser().parse_known_args(argv)
     if ignored:
         print(f"The scripted engine ignores: {' '.join(ignored)}", flush=True)
-    settings = {k: v for k, v in vars(options).items() if k not in ("host",)}
-    engine = ScriptedEngine(**settings)
+    settings = {k: v for k, v in vars(options).items() if k != "host" and "lora" not in k}
+    engine = ScriptedEngine(**settings, adapters=dict(map(_adapter, options.lora_modules)))
     uvicorn.run(
         engine.app(),
         host=options.host,

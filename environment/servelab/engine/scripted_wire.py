@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -54,16 +55,19 @@ class Ask:
         return len(self.tokens)
 
 
-def read_ask(raw: bytes, *, chat: bool, model: str, max_model_len: int) -> Ask:
+def read_ask(
+    raw: bytes, *, chat: bool, model: str, max_model_len: int, adapters: Collection[str] = ()
+) -> Ask:
     """Read and check a request body.
 
     Raises:
         BadRequest: with the status and the error object that vLLM would send.
     """
-    body = _json_object(raw)
+    body = json_object(raw)
     key, tokens = _chat_prompt(body) if chat else _text_prompt(body)
     asked_model = body.get("model")
-    if asked_model not in (None, "", model):
+    served = model if asked_model in (None, "") else asked_model
+    if served != model and not (isinstance(served, str) and served in adapters):
         raise BadRequest(
             f"The model `{asked_model}` does not exist. Valid aliases: {model}.",
             param="model",
@@ -87,7 +91,7 @@ def read_ask(raw: bytes, *, chat: bool, model: str, max_model_len: int) -> Ask:
     _check_sampling(body)
     return Ask(
         chat=chat,
-        model=model,
+        model=served,
         key=key,
         tokens=tokens,
         max_tokens=max_tokens,
@@ -156,7 +160,12 @@ def text_choice(ask: Ask, text: str, finish: str | None) -> list[dict[str, Any]]
     return [{"index": 0, "text": text, **ends}]
 
 
-def _json_object(raw: bytes) -> dict[str, Any]:
+def json_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in a request's body.
+
+    Raises:
+        BadRequest: there is none.
+    """
     kind = HTTPStatus.BAD_REQUEST.phrase
     try:
         body = json.loads(raw)
@@ -262,3 +271,51 @@ def _message_text(message: Any) -> tuple[str, str]:
     if not isinstance(content, str | None):
         raise _wrong_field("messages", "messages: `content` should be a string")
     return message["role"], content or ""
+
+
+def read_adapter(body: dict[str, Any], *names: str) -> list[str]:
+    """These fields of a request that loads or unloads an adapter.
+
+    Raises:
+        BadRequest: one is missing, or is no text.
+    """
+    for name in names:
+        if name not in body:
+            raise _wrong_field(name, f"{name}: Field required")
+        if not isinstance(body[name], str):
+            raise _wrong_field(name, f"{name}: Input should be a valid string")
+    return [body[name] for name in names]
+
+
+def check_new_adapter(name: str, path: str, model: str, loaded: Collection[str]) -> None:
+    """Refuse what vLLM refuses to load, in its words.
+
+    Raises:
+        BadRequest: a name or path is empty, or the name is taken.
+    """
+    said = ""
+    if not name or not path:
+        said = "Both 'lora_name' and 'lora_path' must be provided."
+    elif name == model:
+        said = f"The lora adapter '{name}' conflicts with a served base model."
+    elif name in loaded:
+        said = (
+            f"The lora adapter '{name}' has already been loaded. If you want to load the adapter in place,"
+            " set 'load_inplace' to True."
+        )
+    if said:
+        raise BadRequest(said, kind="InvalidUserInput")
+
+
+def check_known_adapter(name: str, loaded: Collection[str]) -> None:
+    """Refuse to unload what is not there, in vLLM's words.
+
+    Raises:
+        BadRequest: the name is empty or unknown.
+    """
+    if not name:
+        raise BadRequest(
+            "'lora_name' needs to be provided to unload a LoRA adapter.", kind="InvalidUserInput"
+        )
+    if name not in loaded:
+        raise BadRequest(f"The lora adapter '{name}' cannot be found.", status=404, kind="NotFoundError")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from nbformat import NotebookNode
 from pydantic import BaseModel
 
-from servelab.course.quiz import ANSWER_LINE
+from servelab.course.quiz import ANSWER_LINE, load_banks
 from servelab.errors import CourseError
+from servelab.grading.handed_in import read_files
 from servelab.grading.repair import Question
 
 #: For every question at least so many, and so many answers for a whole lab.
 MIN_WRONG, MIN_RIGHT, MIN_PER_LAB = 3, 2, 30
 
 _HEADER = re.compile(r"^# %%(.*)$", re.MULTILINE)
-_FIELDS = {"points", "also"}
+_FIELDS = {"points", "also", "files"}
+#: The folder of a lab's recorded answers with what is handed in beside the notebook; each of its folders is one such set.
+FILES, REFERENCE, NO_FILES = "files", "reference", "none"
 
 
 class Answer(BaseModel):
@@ -34,6 +38,8 @@ class Answer(BaseModel):
     also: dict[str, float] = {}
     #: `file:line`, or where it was derived from.
     where: str
+    #: The set of files that is handed in with it.
+    files: str = REFERENCE
     #: Derived from the quiz's options rather than written down.
     derived: bool = False
 
@@ -91,7 +97,9 @@ def _answer(header: str, body: str, where: str, question: Question) -> Answer:
             f'{where}: a header reads `# %% wrong "what it does" points=2 also="other-id:0"`.'
         ) from None
     if kind not in ("right", "wrong") or set(fields) - _FIELDS:
-        raise CourseError(f"{where}: a header begins with right or wrong, and knows only points= and also=.")
+        raise CourseError(
+            f"{where}: a header begins with right or wrong, and knows only points=, also= and files=."
+        )
     if kind == "right" and points not in (None, question.max_points):
         raise CourseError(f"{where}: a right answer gets all {question.max_points:g} points.")
     if kind == "wrong" and (points is None or not 0 <= points < question.max_points):
@@ -105,8 +113,29 @@ def _answer(header: str, body: str, where: str, question: Question) -> Answer:
         text=body,
         points=question.max_points if points is None else points,
         also=also,
+        files=fields.get("files", REFERENCE),
         where=where,
     )
+
+
+def recorded_files(folder: Path, names: Sequence[str]) -> dict[str, dict[str, bytes]]:
+    """What a lab's recorded answers hand in beside the notebook: the sets in `folder/files/`, each read as a submission is.
+
+    Args:
+        folder: the lab's recorded answers.
+        names: what the lab asks for.
+
+    Raises:
+        CourseError: it asks for files and there is no reference, or a set holds something that would not be taken.
+    """
+    sets = {NO_FILES: dict[str, bytes]()}
+    for place in sorted((folder / FILES).glob("*/")):
+        sets[place.name], notes = read_files(place, names)
+        if notes:
+            raise CourseError(f"{place}: {notes[0]}")
+    if names and not sets.get(REFERENCE):
+        raise CourseError(f"{folder / FILES / REFERENCE} does not hold {names[0]}, which the lab asks for.")
+    return sets
 
 
 def quiz_answers(question: Question, cell: NotebookNode) -> list[Answer]:
@@ -140,6 +169,25 @@ def quiz_answers(question: Question, cell: NotebookNode) -> list[Answer]:
             derived=True,
         )
         for kind, what, text in texts
+    ]
+
+
+def bank_answers(folder: Path, questions: list[Question]) -> list[Answer]:
+    """The answers that the question banks record for their code questions, as far as these questions ask them."""
+    asked = {question.grade_id: question for question in questions}
+    items = [item for bank in load_banks(folder).values() for item in bank.codes if item.grade_id in asked]
+    return [
+        Answer(
+            question=item.grade_id,
+            kind=kind,
+            name=answer.name,
+            text=answer.text,
+            points=asked[item.grade_id].max_points if kind == "right" else 0,
+            where=f"quizzes, item {item.id}",
+        )
+        for item in items
+        for kind, answers in (("right", item.right), ("wrong", item.wrong))
+        for answer in answers
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json as jsonlib
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +17,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from servelab import paths
-from servelab.course.quiz import Item, load_banks
+from servelab.course.quiz import ANSWER_LINE, Item, load_banks
 from servelab.errors import CourseError
-from servelab.grading.repair import lay_answers, read_notebook
+from servelab.grading.repair import lay_answers, nbgrader_field, read_notebook
 from servelab.grading.run import grade
-from servelab.grading.verdict import CellScore
+from servelab.grading.verdict import CellScore, GradeReport
 from servelab.progress import bar
+from servelab.syntax import parse
 
 #: Someone waits for this one: a hang must not cost them minutes.
 TIMEOUT_S = 30.0
@@ -61,6 +63,9 @@ class OwnResult(BaseModel):
     quiz: list[QuizWords] = []
     notes: list[str] = []
     seconds: float = 0.0
+    #: The page with an exam's report, where the question banks are at hand.
+    report: str = ""
+    passed: bool | None = None
 
 
 def check_own(lab: str, *, json: bool = False, console: Console | None = None) -> int:
@@ -77,11 +82,14 @@ def check_own(lab: str, *, json: bool = False, console: Console | None = None) -
         CourseError: no such lab, no copy of it, or the copy is not a notebook.
     """
     result = grade_own(paths.find_lab(lab), progress=not json)
-    save_score(result)
+    if not json:
+        show(result, console or Console())
+    try:
+        save_score(result)
+    except OSError as error:
+        print(f"servelab: the score was not kept for the home page: {error}", file=sys.stderr)
     if json:
         print(result.model_dump_json(), flush=True)
-    else:
-        show(result, console or Console())
     return 0
 
 
@@ -103,12 +111,18 @@ def grade_own(lab: str, *, progress: bool = False) -> OwnResult:
     )
     if progress:
         with bar(total=total, desc=f"Grading {lab}", unit="cell") as shown:
-            report = grade(notebook, source, timeout_s=TIMEOUT_S, on_cell=lambda _: shown.update(1))
+            report = grade(
+                notebook, source, folder=own.parent, timeout_s=TIMEOUT_S, on_cell=lambda _: shown.update(1)
+            )
             shown.update(total - shown.n)
     else:
-        report = grade(notebook, source, timeout_s=TIMEOUT_S)
+        report = grade(notebook, source, folder=own.parent, timeout_s=TIMEOUT_S)
     words = quiz_words(notebook, source)
-    questions = [_line(name, cells, visible_only) for name, cells in report.by_question().items()]
+    blank = _blank(notebook)
+    questions = [
+        _line(name, cells, visible_only, name in blank) for name, cells in report.by_question().items()
+    ]
+    passed, page = _exam_report(lab, own, notebook, source, report) if not visible_only else (None, "")
     counted = [q for q in questions if q.status not in ("manual", "unmarked")]
     return OwnResult(
         lab=lab,
@@ -119,7 +133,28 @@ def grade_own(lab: str, *, progress: bool = False) -> OwnResult:
         quiz=words,
         notes=report.notes,
         seconds=round(report.seconds, 1),
+        passed=passed,
+        report=page,
     )
+
+
+def _exam_report(
+    lab: str, own: Path, notebook: NotebookNode, source: Path, graded: GradeReport
+) -> tuple[bool | None, str]:
+    """Write the report of an exam beside one's own copy; whether it is passed, and where the page is."""
+    from servelab.grading import report
+
+    folder = paths.course_root() / "quizzes"
+    bank = report.bank_of(read_notebook(source), folder) if folder.is_dir() else None
+    if bank is None:
+        return None, ""
+    laid = lay_answers(notebook, read_notebook(source)).notebook
+    points = {name: sum(cell.points for cell in cells) for name, cells in graded.by_question().items()}
+    result = report.report_on(
+        bank, report.Paper(student="you", points=points, picked=report.picked_in(laid, bank))
+    )
+    pages = report.write(report.cells_of(result), bank.title, own.with_name("report"))
+    return result.passed, str(pages[1])
 
 
 def _source(lab: str) -> tuple[Path, bool]:
@@ -136,7 +171,15 @@ def _source(lab: str) -> tuple[Path, bool]:
     )
 
 
-def _line(name: str, cells: list[CellScore], visible_only: bool) -> QuestionResult:
+def _blank(notebook: NotebookNode) -> set[str]:
+    """The quiz questions in whose answer cell nothing is chosen."""
+    lines = {
+        nbgrader_field(cell, "grade_id"): ANSWER_LINE.match(cell.source.strip()) for cell in notebook.cells
+    }
+    return {name for name, line in lines.items() if name and line and line["value"] == '""'}
+
+
+def _line(name: str, cells: list[CellScore], visible_only: bool, blank: bool) -> QuestionResult:
     """The checks of one answer as one line; several checks may say the same, which is said once."""
     points = round(sum(c.points for c in cells), 6)
     max_points = round(sum(c.max_points for c in cells), 6)
@@ -152,7 +195,8 @@ def _line(name: str, cells: list[CellScore], visible_only: bool) -> QuestionResu
     messages = list(dict.fromkeys(c.message for c in cells if c.message))
     if visible_only and name.startswith(QUIZ_PREFIX) and status == "full":
         # A released quiz check only looks whether an option was named; the key is with the instructor.
-        status, points, messages = "unmarked", 0.0, ["Marked when your instructor grades you."]
+        said = "Not answered yet." if blank else "Marked when your instructor grades you."
+        status, points, messages = "unmarked", 0.0, [said]
     return QuestionResult(
         question=name, points=points, max_points=max_points, status=status, messages=messages
     )
@@ -164,7 +208,7 @@ def quiz_words(notebook: NotebookNode, source: Path) -> list[QuizWords]:
     Empty where the question banks are not there, as in a class's release.
     """
     banks = load_banks(paths.course_root() / "quizzes") if (paths.course_root() / "quizzes").is_dir() else {}
-    items = {f"{QUIZ_PREFIX}{item.id}": item for bank in banks.values() for item in bank.items}
+    items = {f"{QUIZ_PREFIX}{item.id}": item for bank in banks.values() for item in bank.choices}
     laid = lay_answers(notebook, read_notebook(source))
     found = []
     for question in laid.questions:
@@ -178,7 +222,7 @@ def quiz_words(notebook: NotebookNode, source: Path) -> list[QuizWords]:
 def picked_option(text: str, item: Item) -> str:
     """The option that an answer cell names, read without running it; "" where it names none."""
     try:
-        body = ast.parse(text).body
+        body = parse(text).body
     except (SyntaxError, ValueError):
         return ""
     picked = ""
@@ -243,7 +287,7 @@ def show(result: OwnResult, console: Console) -> None:
     table.add_column("What the checks say", ratio=1)
     for line in result.questions:
         words = "\n".join(escape(text) for text in line.messages) or (
-            "Nothing to object." if result.visible_only else "Right."
+            "No objections." if result.visible_only else "Right."
         )
         told = quiz.get(line.question)
         if told and told.why:
@@ -269,3 +313,8 @@ def show(result: OwnResult, console: Console) -> None:
         )
         return
     console.print(f"[bold]{result.score:g} of {result.max_score:g} points[/] in {result.seconds:g} s.")
+    if result.passed is not None:
+        console.print(
+            f"{'Passed' if result.passed else 'Not passed'}. Your report: {escape(result.report)}",
+            soft_wrap=True,
+        )

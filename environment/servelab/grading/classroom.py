@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbgrader.api import Gradebook
 
 from servelab.errors import CourseError
+from servelab.grading.handed_in import write_files
 
 #: One nbgrader command; autograding executes whole notebooks.
 COMMAND_TIMEOUT_S = 900
@@ -26,13 +28,16 @@ class Classroom:
     Everything that nbgrader makes stays under `folder`; the course that it is made from is only read.
     """
 
-    def __init__(self, folder: Path, course: Path, labs: list[str]) -> None:
+    #: The gradebook, where it is not the SQLite file in the folder.
+    gradebook_url: str | None = None
+
+    def __init__(self, folder: Path, course: Path, labs: list[str], gradebook_url: str | None = None) -> None:
         """Copy the course's nbgrader configuration and the named labs' solution notebooks.
 
         Raises:
             CourseError: a lab has no solution notebook.
         """
-        self.folder = folder
+        self.folder, self.gradebook_url = folder, gradebook_url
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(course / "nbgrader_config.py", folder)
         for lab in labs:
@@ -66,6 +71,7 @@ class Classroom:
         kept = {name: value for name, value in os.environ.items() if name not in leave}
         return kept | {
             "SERVELAB_ROOT": str(self.folder),
+            "SERVELAB_GRADEBOOK_URL": self.gradebook_url or "",
             "SERVELAB_WORK": str(home / "work"),
             "SERVELAB_PROGRESS": "0",
             # The exchange keeps a student's receipts there, without which no feedback can be fetched.
@@ -109,11 +115,12 @@ class Classroom:
             raise ClassroomError(f"`{shown}` failed (exit status {done.returncode}):\n{last}")
         return done.stdout
 
-    def hand_in(self, lab: str, student: str, text: str) -> None:
-        """Put a submission where collecting would put it."""
+    def hand_in(self, lab: str, student: str, text: str, files: Mapping[str, bytes] | None = None) -> None:
+        """Put a submission where collecting would put it: a notebook, and files beside it."""
         path = self.submitted(lab, student)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        write_files(path.parent, files or {})
 
     def points(self, lab: str, student: str) -> dict[str, tuple[float, float]]:
         """Automatic points and their maximum by check, as they stand in the gradebook.
@@ -123,8 +130,8 @@ class Classroom:
         Raises:
             ClassroomError: the gradebook has no grades of this submission.
         """
-        config = f"sqlite:///{self.folder / 'gradebook' / 'gradebook.db'}?timeout=60"
-        with Gradebook(config) as gradebook:
+        sqlite = f"sqlite:///{self.folder / 'gradebook' / 'gradebook.db'}?timeout=60"
+        with Gradebook(self.gradebook_url or sqlite) as gradebook:
             try:
                 grades = gradebook.find_submission_notebook(lab, lab, student).grades
             except Exception as error:

@@ -9,6 +9,7 @@ graded already, by the hash of the file that was handed in, is not graded again,
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,15 +19,19 @@ from typing import Any
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from pydantic import BaseModel
 from rich.console import Console
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from servelab.errors import CourseError
 from servelab.grading import autograde
 from servelab.grading.repair import Laid, Question
 from servelab.grading.run import Grader, shared_grader
 from servelab.grading.session import Outcome
+from servelab.grading.transaction import kept_open
 from servelab.grading.verdict import CellRun, Verdict
 from servelab.progress import bar
 
@@ -70,6 +75,7 @@ def to_data(laid: Laid, lab_folder: Path) -> dict[str, Any]:
         "notebook": nbformat.writes(laid.notebook),
         "questions": [question.model_dump() for question in laid.questions],
         "data": companions_of(lab_folder),
+        "files": laid.files,
     }
 
 
@@ -78,6 +84,7 @@ def work(data: dict[str, Any]) -> dict[str, Any]:
     laid = Laid(
         notebook=nbformat.reads(data["notebook"], as_version=4),
         questions=[Question(**question) for question in data["questions"]],
+        files=data["files"],
     )
     outcome = shared_grader().run(laid, companions=data["data"])
     return {
@@ -97,6 +104,15 @@ def outcome_of(data: dict[str, Any]) -> Outcome:
     return Outcome(runs=runs, texts=texts, flags=list(data["flags"]), seconds=float(data["seconds"]))
 
 
+class GradebookGone(CourseError):
+    """The gradebook has stopped answering: nothing more can be saved."""
+
+
+def _first_line(error: object) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]
+
+
 class Course:
     """The course directory of an nbgrader configuration: what was handed in, and what is graded."""
 
@@ -113,24 +129,37 @@ class Course:
         """Look whether nbgrader knows the assignment.
 
         Raises:
-            CourseError: it was never generated.
+            CourseError: it was never generated, or the gradebook does not answer.
         """
-        with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
-            try:
+        try:
+            with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 gradebook.find_notebook(self.assignment, self.assignment)
-            except MissingEntry:
-                raise CourseError(
-                    f"The gradebook does not know {self.assignment} yet: run `nbgrader generate_assignment {self.assignment}` first."
-                ) from None
+        except MissingEntry:
+            raise CourseError(
+                f"The gradebook does not know {self.assignment} yet: run `nbgrader generate_assignment {self.assignment}` first."
+            ) from None
+        except OperationalError as error:
+            raise CourseError(
+                f"The gradebook {self.gradebook_name} does not answer: {_first_line(error.orig)}"
+            ) from None
+        except SQLAlchemyError as error:
+            reason = _first_line(getattr(error, "orig", None) or error)
+            raise CourseError(f"The gradebook {self.gradebook_name} cannot be used: {reason}") from None
+
+    @property
+    def gradebook_name(self) -> str:
+        """Where the gradebook is, without a password."""
+        try:
+            return make_url(self.directory.db_url).render_as_string(hide_password=True)
+        except ArgumentError:
+            return "that SERVELAB_GRADEBOOK_URL names"
 
     def submissions(self) -> list[Submission]:
         """All folders that were handed in, by student."""
         found = []
         for folder in sorted((self.root / self.directory.submitted_directory).glob(f"*/{self.assignment}")):
             if folder.is_dir() and not folder.is_symlink():
-                path, _ = autograde.find_submission(folder, self.assignment)
-                sha256 = autograde.hash_of(path or folder / "nothing")
-                found.append(Submission(folder.parent.name, folder, sha256))
+                found.append(Submission(folder.parent.name, folder, autograde.hash_of(folder, self.source)))
         return found
 
     def verdict(self, student: str) -> Verdict | None:
@@ -141,21 +170,31 @@ class Course:
         except (OSError, ValueError):
             return None
 
-    def save(self, submission: Submission, outcome: Outcome) -> None:
-        """Let nbgrader autograde one submission with this outcome.
+    def lay(self, submission: Submission) -> tuple[Laid, str]:
+        """The submission on the instructor's notebook, and its hash."""
+        return autograde.lay_submission(submission.folder, self.source)
+
+    def save(self, submission: Submission, ready: autograde.Ready) -> None:
+        """Let nbgrader autograde one submission that was run.
 
         Raises:
             CourseError: nbgrader did not.
+            GradebookGone: the gradebook does not answer any more.
         """
-        autograde.offer(self.assignment, submission.student, submission.sha256, outcome)
         self.directory.assignment_id, self.directory.student_id = self.assignment, submission.student
         converter = Autograde(coursedir=self.directory, config=self.config)
         converter.force = True
         converter.log.setLevel("ERROR")
         try:
-            converter.start()
+            with autograde.offered(self.assignment, submission.student, ready):
+                converter.start()
         except SystemExit as error:
             raise CourseError(f"nbgrader stopped ({error.code})") from None
+        # Also how nbgrader passes on, in other words, that the database is gone.
+        except NbGraderException as error:
+            if isinstance(error.__context__, OperationalError):
+                raise GradebookGone(_first_line(error.__context__.orig)) from None
+            raise CourseError(_first_line(getattr(converter, "failure", error))) from None
 
 
 def grade_all(
@@ -178,12 +217,16 @@ def grade_all(
         students: only these.
 
     Raises:
-        CourseError: the lab is not known, no sandbox can be made here, or the cluster does not answer.
+        CourseError: the lab is not known, no sandbox can be made here, the cluster does not answer, or the gradebook does not
+            any more: what was graded until then is saved.
     """
     began = time.monotonic()
     course = Course(config, assignment)
     course.prepare()
-    everything = [s for s in course.submissions() if students is None or s.student in students]
+    everything = course.submissions()
+    if unknown := sorted(set(students or ()) - {s.student for s in everything}):
+        raise CourseError(f"Nothing of {assignment} was handed in by {', '.join(unknown)}.")
+    everything = [s for s in everything if students is None or s.student in students]
     todo = [s for s in everything if force or not _is_graded(course, s)]
     result = Graded(
         assignment=assignment,
@@ -192,17 +235,24 @@ def grade_all(
         unchanged=len(everything) - len(todo),
     )
     writing_s = 0.0
-    with bar(total=len(todo), desc=f"Grading {assignment}", unit="submission") as shown:
-        for submission, outcome in _outcomes(course, todo, jobs, scheduler):
+    with (
+        kept_open(course.directory.db_url, course.directory.course_id),
+        bar(total=len(todo), desc=f"Grading {assignment}", unit="submission") as shown,
+    ):
+        for submission, ready in _runs(course, todo, jobs, scheduler):
             writing = time.monotonic()
             try:
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                course.save(submission, outcome)
+                if isinstance(ready, BaseException):
+                    raise ready
+                course.save(submission, ready)
                 result.graded += 1
+            except GradebookGone as error:
+                raise CourseError(
+                    f"The gradebook {course.gradebook_name} stopped answering ({error}). {result.graded} submissions are saved:"
+                    " run the same command again for the others."
+                ) from None
             except Exception as error:
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                result.failed[submission.student] = lines[0][:300]
+                result.failed[submission.student] = _first_line(error)
             writing_s += time.monotonic() - writing
             shown.update(1)
     verdicts = {s.student: course.verdict(s.student) for s in everything}
@@ -223,9 +273,10 @@ def _is_graded(course: Course, submission: Submission) -> bool:
     return verdict is not None and verdict.sha256 == submission.sha256
 
 
-def _outcomes(
-    course: Course, todo: list[Submission], jobs: int, scheduler: str | None
-) -> Iterator[tuple[Submission, Outcome | BaseException]]:
+Runs = Iterator[tuple[Submission, autograde.Ready | BaseException]]
+
+
+def _runs(course: Course, todo: list[Submission], jobs: int, scheduler: str | None) -> Runs:
     """What became of each submission, as they end. A few are laid ahead, not all: notebooks are large."""
     if not todo:
         return
@@ -238,15 +289,13 @@ def _outcomes(
         yield from _flow(todo, jobs * AHEAD, lambda s: pool.submit(_run_here, grader, course, s))
 
 
-def _run_here(grader: Grader, course: Course, submission: Submission) -> Outcome:
-    laid, _ = autograde.lay_submission(submission.folder, course.source)
-    return grader.run(laid, course.lab_folder)
+def _run_here(grader: Grader, course: Course, submission: Submission) -> autograde.Ready:
+    laid, sha256 = course.lay(submission)
+    return autograde.Ready(sha256, grader.run(laid, course.lab_folder), laid)
 
 
-def _flow(
-    todo: list[Submission], ahead: int, start: Callable[[Submission], Future[Outcome]]
-) -> Iterator[tuple[Submission, Outcome | BaseException]]:
-    waiting: dict[Future[Outcome], Submission] = {}
+def _flow(todo: list[Submission], ahead: int, start: Callable[[Submission], Future[autograde.Ready]]) -> Runs:
+    waiting: dict[Future[autograde.Ready], Submission] = {}
     coming = iter(todo)
     while True:
         while len(waiting) < ahead and (submission := next(coming, None)) is not None:
@@ -258,15 +307,17 @@ def _flow(
             yield waiting.pop(future), future.exception() or future.result()
 
 
-def _by_dask(
-    course: Course, todo: list[Submission], scheduler: str
-) -> Iterator[tuple[Submission, Outcome | BaseException]]:
+def _by_dask(course: Course, todo: list[Submission], scheduler: str) -> Runs:
     try:
         from distributed import Client, as_completed
     except ImportError:
         raise CourseError(
             "Grading on a cluster needs the package `distributed`: `make setup` installs it."
         ) from None
+    if not re.fullmatch(r"([a-z]+://)?[^/:\s]+:\d+|[a-z]+://\S+", scheduler):
+        raise CourseError(
+            f"{scheduler!r} is no address of a Dask scheduler: it looks like tcp://127.0.0.1:8786."
+        )
     try:
         client = Client(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
@@ -274,32 +325,28 @@ def _by_dask(
     with client:
         ahead = AHEAD * max(1, sum(client.nthreads().values()))
         coming = iter(todo)
-        running: dict[str, Submission] = {}
+        running: dict[str, tuple[Submission, Laid, str]] = {}
 
         def start() -> Any:
             submission = next(coming, None)
             if submission is None:
                 return None
-            laid, _ = autograde.lay_submission(submission.folder, course.source)
+            laid, sha256 = course.lay(submission)
             future = client.submit(work, to_data(laid, course.lab_folder), pure=False)
-            running[future.key] = submission
+            running[future.key] = (submission, laid, sha256)
             return future
 
         first = [future for future in (start() for _ in range(ahead)) if future is not None]
         queue = as_completed(first, loop=client.loop)
         for future in queue:
-            submission = running.pop(future.key)
-            yield submission, _dask_result(future)
+            submission, laid, sha256 = running.pop(future.key)
+            try:
+                yield submission, autograde.Ready(sha256, outcome_of(future.result()), laid)
+            except Exception as error:
+                yield submission, error
             following = start()
             if following is not None:
                 queue.add(following)
-
-
-def _dask_result(future: Any) -> Outcome | BaseException:
-    try:
-        return outcome_of(future.result())
-    except Exception as error:
-        return error
 
 
 def show(result: Graded, console: Console) -> None:

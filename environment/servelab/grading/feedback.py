@@ -5,7 +5,6 @@ What the sandbox returned is text already. What is left to clean is what a stude
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,13 @@ from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 
-from servelab.course.quiz import Item, load_banks
+from servelab.course.quiz import Bank, Item, load_banks
 from servelab.grading.check import picked_option
-from servelab.grading.repair import nbgrader_field
+from servelab.grading.repair import HIDDEN_REGION, nbgrader_field
+from servelab.grading.report import bank_of, cells_of, paper_of, report_on
 
 #: Of one cell's source and of one output.
 SHOWN_CHARS = 20_000
-_HIDDEN = re.compile(
-    r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE
-)
 _TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area", "link", "style", "svg", "math"}
 _CUT = "\n... (cut here: the rest was too long to show)"
 
@@ -43,7 +40,7 @@ class HideTests(NbGraderPreprocessor):
 
 def without_hidden_tests(text: str) -> str:
     """A check's text as students know it; whatever follows a mark that is never closed is left out as well."""
-    shown = _HIDDEN.sub("", text)
+    shown = HIDDEN_REGION.sub("", text)
     return shown.split("### BEGIN HIDDEN TESTS")[0].rstrip("\n")
 
 
@@ -68,21 +65,32 @@ class CleanUp(NbGraderPreprocessor):
 
 
 class Explain(NbGraderPreprocessor):
-    """Says under each quiz answer why it is right or wrong, once the deadline has passed; never where there is none."""
+    """Puts an exam's report on top and, once the deadline has passed, says under each quiz answer why it is right or wrong."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """One graded notebook, as nbconvert calls it."""
         told, course = resources["nbgrader"], self.config.CourseDirectory
-        banks = Path(course.root) / "quizzes"
-        if banks.is_dir() and _is_over(told):
-            items = {f"quiz-{item.id}": item for bank in load_banks(banks).values() for item in bank.items}
-            for cell in nb.cells:
-                item = items.get(nbgrader_field(cell, "grade_id") or "")
-                if item is not None and cell.cell_type == "code":
-                    cell.outputs.append(
-                        new_output("stream", name="stdout", text=_explanation(item, cell.source))
-                    )
+        folder = Path(course.root) / "quizzes"
+        banks = load_banks(folder) if folder.is_dir() else {}
+        over = bool(banks) and _is_over(told)
+        if over:
+            _explain(nb, list(banks.values()))
+        exam = bank_of(nb, folder) if banks else None
+        if exam is not None:
+            with Gradebook(told["db_url"], course.course_id) as gradebook:
+                paper = paper_of(gradebook, told["assignment"], told["student"], nb, exam)
+            nb.cells[1:1] = cells_of(report_on(exam, paper, explain=over))
         return nb, resources
+
+
+def _explain(nb: NotebookNode, banks: list[Bank]) -> None:
+    """Write the explanation of every question of a bank below its answer."""
+    items = {item.grade_id: item for bank in banks for item in bank.items}
+    for cell in nb.cells:
+        item = items.get(nbgrader_field(cell, "grade_id") or "")
+        if item is not None and cell.cell_type == "code":
+            text = item.why + "\n" if item.kind == "code" else _explanation(item, cell.source)
+            cell.outputs.append(new_output("stream", name="stdout", text=text))
 
 
 def _is_over(told: dict[str, Any]) -> bool:
@@ -96,12 +104,10 @@ def _is_over(told: dict[str, Any]) -> bool:
 def _explanation(item: Item, text: str) -> str:
     options = {option.id: option for option in item.options}
     picked = picked_option(text, item)
-    lines = (
-        [f"You chose: {options[picked].text}\n{options[picked].why}"] if picked else ["You chose nothing."]
-    )
+    lines = [options[picked].why] if picked else []
     if picked != item.answer:
         lines.append(f"The best answer: {options[item.answer].text}\n{options[item.answer].why}")
-    return "\n\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def clean(html: str) -> str:

@@ -24,10 +24,12 @@ from types import TracebackType
 from typing import Any
 
 from servelab.grading import wire
+from servelab.grading.reach import names_of
 from servelab.grading.shell import Printed, error_text
 from servelab.grading.student import _receive
 from servelab.grading.verdict import CellRun
 
+NO_ANSWER = "the student's process sent something that is no answer"
 _HIDDEN = re.compile(r"###\s*(BEGIN|END) HIDDEN TESTS")
 #: Exceptions whose constructors want more than a message.
 _DIFFICULT = {
@@ -65,7 +67,7 @@ class Handle:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"a check may use public attributes only, not {name!r}")
-        return self._link.ask("get", self._number, name=name)
+        return self._link.attribute(self._number, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError("a check cannot set attributes of a student's object")
@@ -150,6 +152,8 @@ class Link:
         self.waiting: dict[int, Future[dict[str, Any]]] = {}
         #: Arguments whose changes have to come back when a handle is awaited.
         self.pending: dict[int, Any] = {}
+        #: Handles by the name that was asked for; the other side says when one is bound anew.
+        self.named: dict[str | tuple[int, str], Handle] = {}
         self.sending, self.reading = threading.Lock(), threading.Lock()
         self.awaiting = 0
         self.fault: StudentGone | None = None
@@ -164,6 +168,8 @@ class Link:
         try:
             reply = wire.receive(self.connection)
             future = self.waiting.pop(reply.pop("id"), None) if isinstance(reply, dict) else None
+            for key in reply.get("moved", ()) if isinstance(reply, dict) else ():
+                self.named.pop(tuple(key) if isinstance(key, list) else key, None)
             if future is not None:
                 future.set_result(reply)
             return
@@ -171,7 +177,7 @@ class Link:
             self.fault = StudentGone("the student's process ended")
         except Exception as error:  # a message that is none: nothing after it can be trusted
             kind = type(error).__name__
-            self.fault = StudentGone(f"the student's process sent something that is no answer ({kind})")
+            self.fault = StudentGone(f"{NO_ANSWER} ({kind})")
         for future in list(self.waiting.values()):
             if not future.done():
                 future.set_exception(self.fault)
@@ -214,7 +220,22 @@ class Link:
         Raises:
             NameError: nothing.
         """
-        return self.ask("name", name=name)
+        return self._asked_once(name, "name", None, name)
+
+    def attribute(self, number: int, name: str) -> Any:
+        """A public attribute of an object over there."""
+        return self._asked_once((number, name), "get", number, name)
+
+    def _asked_once(self, key: str | tuple[int, str], op: str, number: int | None, name: str) -> Any:
+        """What stays the same, until the other side says that it does not, is asked for once."""
+        if key in self.named:
+            return self.named[key]
+        future, _ = self._send(op, number, (), {}, name)
+        reply = self._result(future)
+        value = self._value(reply, number, None)
+        if reply.get("stays") is True and type(value) is Handle:
+            self.named[key] = value
+        return value
 
     def ask(
         self, op: str, number: int | None = None, args: Any = (), kwargs: Any = None, name: str = ""
@@ -258,19 +279,25 @@ class Link:
     def _value(self, reply: dict[str, Any], number: int | None, arguments: Any) -> Any:
         if "error" in reply:
             raise _exception(reply["error"])
-        value = wire.decode(reply.get("value"), lambda found: Handle(self, found))
+        value = self._decoded(reply.get("value"))
         if arguments is not None:
             if "back" in reply:
-                wire.assign(arguments, wire.decode(reply["back"], lambda found: Handle(self, found)))
+                wire.assign(arguments, self._decoded(reply["back"]))
             if isinstance(value, Handle):
                 self.pending[value._number] = arguments
         return value
+
+    def _decoded(self, data: Any) -> Any:
+        try:
+            return wire.decode(data, lambda found: Handle(self, found))
+        except wire.WireError as error:  # not an error of the answer's: a check that wants one has not got it
+            raise StudentGone(f"{NO_ANSWER} ({error})") from None
 
 
 def _exception(told: Any) -> BaseException:
     """An exception like the one over there: a class of its name on top of its nearest builtin class."""
     if not isinstance(told, dict) or not isinstance(told.get("mro"), list):
-        return StudentGone("the student's process sent something that is no answer")
+        return StudentGone(NO_ANSWER)
     if told.get("stop"):
         return _Stop()
     names = [str(name)[:80] for name in told["mro"][:30]]
@@ -280,6 +307,8 @@ def _exception(told: Any) -> BaseException:
         if isinstance(found, type) and issubclass(found, BaseException) and name not in _DIFFICULT:
             base = found
             break
+    if told.get("unsendable"):  # what was returned, and no error of the answer's
+        names, base = ["Unreadable"], _Ended
     if not issubclass(base, Exception):
         base = _Ended
     if issubclass(base, StopIteration | StopAsyncIteration):
@@ -304,7 +333,14 @@ class Names(dict[str, Any]):
 
     link: Link | None = None
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        #: Names of the instructor's cells that failed here, and why: the student's process is not asked for these.
+        self.lost: dict[str, str] = {}
+
     def __missing__(self, name: str) -> Any:
+        if name in self.lost:
+            raise RuntimeError(f"{name} could not be made for this check ({self.lost[name]})")
         if name.startswith("__") or hasattr(builtins, name) or self.link is None:
             raise KeyError(name)
         try:
@@ -322,9 +358,18 @@ class Judge:
         asyncio.set_event_loop(self.loop)
 
     def define(self, text: str, where: str) -> None:
-        """Run a cell of the instructor's for what it defines. An error is left for the check that misses a name."""
-        with contextlib.suppress(Exception):
+        """Run a cell of the instructor's for what it defines. An error is left for the check that misses a name.
+
+        A cell that builds on an answer cannot run here, and what it binds is the student's; any other failure is not the
+        student's to mend, who could have brought it about to have other objects taken for the instructor's.
+        """
+        try:
             self._run(_python(text), where)
+        except Exception as error:
+            if isinstance(error, NameError) and error.name not in self.names.lost:
+                return
+            why = f"{type(error).__name__}: {error_text(error)[:200]}"
+            self.names.lost |= dict.fromkeys(names_of(text).binds - self.names.keys(), why)
 
     def check(self, text: str, connection: socket.socket, where: str) -> tuple[CellRun, str]:
         """Run a check cell against the student's process at the other end; returns what happened and what it printed."""

@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from servelab.errors import CourseError
 from servelab.grading.repair import Question
+from servelab.grading.session import seconds_of
 from servelab.grading.verdict import CellRun, frames_in
 
 #: What one cell may print before the rest is dropped: a loop that prints must not fill the memory.
@@ -102,6 +103,7 @@ class _Kernel(NotebookClient):
         )
         self.log.setLevel(logging.CRITICAL)
         self.on_cell_executed = self._keep_reply
+        self.timeout_func = lambda cell: seconds_of(cell) or timeout_s
         self._reply: dict[str, Any] = {}
         self._bytes_left = 0
         self._position_of: dict[int | None, int] = {}

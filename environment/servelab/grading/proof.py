@@ -20,8 +20,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from servelab.errors import CourseError
-from servelab.grading.answers import Answer, quiz_answers, read_answers, shortages
+from servelab.grading.answers import (
+    REFERENCE,
+    Answer,
+    bank_answers,
+    quiz_answers,
+    read_answers,
+    recorded_files,
+    shortages,
+)
 from servelab.grading.classroom import Classroom, ClassroomError
+from servelab.grading.handed_in import asked_for
 from servelab.grading.plain import run_cells
 from servelab.grading.reach import reached
 from servelab.grading.repair import Laid, Question, lay_answers, nbgrader_field, questions_of, read_notebook
@@ -67,6 +76,10 @@ class Paper(BaseModel, arbitrary_types_allowed=True):
 
     name: str
     answers: list[Answer]
+    #: What is handed in beside the notebook.
+    files: dict[str, bytes] = {}
+    #: These are not the reference's, so that their own checks have to run whatever the cells say.
+    own_files: bool = False
 
     def texts(self, questions: dict[str, Question]) -> dict[int, str]:
         """The cells that it changes, by position."""
@@ -135,9 +148,11 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
     starter = _notebook(root / "labs" / lab / f"{lab}.ipynb")
     questions = questions_of(source)
     answers = read_answers(root / "tests" / "answers" / lab, questions)
+    answers += bank_answers(root / "quizzes", questions)
     for question in questions:
         answers += quiz_answers(question, source.cells[question.index])
-    papers = list(_papers(answers))
+    sets = recorded_files(root / "tests" / "answers" / lab, asked_for(source))
+    papers = list(_papers(answers, sets))
     result = LabProof(lab=lab, answers=len(answers))
     result.mismatches += [
         Mismatch(lab=lab, what="too few answers", expected="enough of them", got=text)
@@ -145,14 +160,16 @@ def prove_lab(root: Path, lab: str, *, jobs: int = 2, stock: bool = True) -> Lab
     ]
     clock = _Clock(result.seconds)
     patience = Patience(cell_s=TIMEOUT_S, check_s=TIMEOUT_S)
-    # Checks mostly wait for the scripted engine, so all of this can go on at the same time.
-    with Grader(patience=patience) as grader, ThreadPoolExecutor(SAMPLES + 3) as pool:
-        stocking = pool.submit(_stock_faults, root, lab, source) if stock else None
+    handed_in = sets.get(REFERENCE, {})
+    # Checks mostly wait for the scripted engine, so all of this can go on at the same time; where they run a model they do not.
+    beside, samples = (jobs, 1) if handed_in else (SAMPLES + 3, SAMPLES)
+    with Grader(patience=patience) as grader, ThreadPoolExecutor(beside) as pool:
+        stocking = pool.submit(_stock_faults, root, lab, source, handed_in) if stock else None
         starting = pool.submit(_starter_faults, lab, source, starter, folder, grader)
-        reference = Paper(name="reference", answers=[])
+        reference = Paper(name="reference", answers=[], files=handed_in)
         sampling = {
             paper.name: pool.submit(_in_kernel, source, paper, questions, folder)
-            for paper in [reference, *_sample(papers)]
+            for paper in [reference, *_sample(papers, samples)]
         }
         with clock("reference"):
             runs = grader.run(_lay(source, reference, questions), folder).runs
@@ -183,27 +200,36 @@ def _notebook(path: Path) -> NotebookNode:
     return read_notebook(path)
 
 
-def _papers(answers: list[Answer]) -> Iterator[Paper]:
+def _papers(answers: list[Answer], sets: dict[str, dict[str, bytes]]) -> Iterator[Paper]:
     """Code answers one by one; the n-th answers to all quiz questions together, for they touch nothing else."""
     for answer in (a for a in answers if not a.derived):
-        yield Paper(name=f"{answer.question}/{answer.name}", answers=[answer])
+        if answer.files not in sets and answer.files != REFERENCE:
+            raise CourseError(f"{answer.where}: there are no files called {answer.files!r}: {sorted(sets)}.")
+        yield Paper(
+            name=f"{answer.question}/{answer.name}",
+            answers=[answer],
+            files=sets.get(answer.files, {}),
+            own_files=answer.files != REFERENCE,
+        )
     quiz = [a for a in answers if a.derived]
     by_question = [list(group) for _, group in itertools.groupby(quiz, key=lambda a: a.question)]
     for n, together in enumerate(itertools.zip_longest(*by_question)):
-        yield Paper(name=f"quiz, set {n + 1}", answers=[a for a in together if a])
+        together_in = [a for a in together if a]
+        yield Paper(name=f"quiz, set {n + 1}", answers=together_in, files=sets.get(REFERENCE, {}))
 
 
 def _lay(source: NotebookNode, paper: Paper, questions: list[Question]) -> Laid:
     laid = lay_answers(source, source)
     for index, text in paper.texts({q.grade_id: q for q in questions}).items():
         laid.notebook.cells[index].source = text
+    laid.files = paper.files
     return laid
 
 
 def _in_kernel(source: NotebookNode, paper: Paper, questions: list[Question], folder: Path) -> GradeReport:
     """The other way: everything in one ordinary kernel, as a student's *Validate* does it."""
     laid = _lay(source, paper, questions)
-    with scratch_folder(folder) as scratch:
+    with scratch_folder(folder, laid.files) as scratch:
         runs = run_cells(laid.notebook, laid.questions, scratch, timeout_s=TIMEOUT_S)
     return _report(source, paper, questions, runs)
 
@@ -225,6 +251,8 @@ def _graded(
 
     def one(paper: Paper) -> GradeReport:
         only = checks.intersection(reached(cells, paper.texts(by_id)))
+        if paper.own_files:
+            only |= {check.index for answer in paper.answers for check in by_id[answer.question].checks}
         outcome = grader.run(_lay(source, paper, questions), folder, only=only)
         return _report(source, paper, questions, reference | outcome.runs)
 
@@ -308,7 +336,7 @@ def _starter_faults(
     return found
 
 
-def _stock_faults(root: Path, lab: str, source: NotebookNode) -> list[Mismatch]:
+def _stock_faults(root: Path, lab: str, source: NotebookNode, handed_in: dict[str, bytes]) -> list[Mismatch]:
     """What is wrong when the same two go through `nbgrader generate_assignment` and `nbgrader autograde`."""
     with tempfile.TemporaryDirectory(prefix="servelab-proof-", ignore_cleanup_errors=True) as scratch:
         try:
@@ -316,7 +344,8 @@ def _stock_faults(root: Path, lab: str, source: NotebookNode) -> list[Mismatch]:
             room.nbgrader("generate_assignment", lab, "--force")
             release = (room.folder / "labs" / lab / f"{lab}.ipynb").read_text(encoding="utf-8")
             room.hand_in(lab, "starter", release)
-            room.hand_in(lab, "reference", nbformat.writes(with_answers(nbformat.reads(release, 4), source)))
+            reference = nbformat.writes(with_answers(nbformat.reads(release, 4), source))
+            room.hand_in(lab, "reference", reference, handed_in)
             room.nbgrader("autograde", lab)
             points = {student: room.points(lab, student) for student in ("reference", "starter")}
         except ClassroomError as error:
@@ -348,11 +377,9 @@ def with_answers(release: NotebookNode, source: NotebookNode) -> NotebookNode:
     return release
 
 
-def _sample(papers: list[Paper]) -> list[Paper]:
+def _sample(papers: list[Paper], count: int) -> list[Paper]:
     """A few papers, spread over the lab: the same ones on every run."""
-    if len(papers) <= SAMPLES:
-        return papers
-    return [papers[i * (len(papers) - 1) // (SAMPLES - 1)] for i in range(SAMPLES)]
+    return [papers[i * (len(papers) - 1) // max(1, count - 1)] for i in range(min(count, len(papers)))]
 
 
 def _same_verdict(result: LabProof, name: str, judged: GradeReport, kernel: GradeReport) -> None:

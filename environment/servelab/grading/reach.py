@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from IPython.core.inputtransformer2 import TransformerManager
 
 from servelab.course.live import FIRST_LINE
+from servelab.syntax import parse
 
 _STORES = ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL")
 _LOADS = ("LOAD_NAME", "LOAD_GLOBAL")
@@ -47,8 +48,8 @@ def names_of(text: str) -> Names:
         return Names()
     try:
         source = TransformerManager().transform_cell(text)
-        tree = ast.parse(source)
-        code = compile(tree, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        tree = parse(source)
+        code = compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError):
         return Names()
     names = Names()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+import json
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,14 @@ from nbformat import NotebookNode
 from pydantic import BaseModel
 
 from servelab.errors import CourseError
+from servelab.syntax import parse
 
 SOLUTION_REGION = re.compile(
     r"^([ \t]*)[^\n]*BEGIN SOLUTION[^\n]*\n.*?END SOLUTION[^\n]*$", re.DOTALL | re.MULTILINE
+)
+
+HIDDEN_REGION = re.compile(
+    r"^[^\n]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE
 )
 
 
@@ -50,6 +57,10 @@ class Laid(BaseModel, arbitrary_types_allowed=True):
     notes: list[str] = []
     #: Names that the student bound in cells of their own which are not run.
     lost_names: list[str] = []
+    #: What the person who grades should know: "repaired", "checks edited".
+    flags: list[str] = []
+    #: What was handed in beside the notebook, by its path: see `servelab.grading.handed_in`.
+    files: dict[str, bytes] = {}
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -59,13 +70,18 @@ def read_notebook(path: Path) -> NotebookNode:
         CourseError: there is no such file, or it is not a notebook.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except FileNotFoundError:
         raise CourseError(f"There is no notebook at {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} cannot be read: {error}.") from None
     try:
-        notebook = nbformat.reads(text, as_version=4)
+        with (
+            warnings.catch_warnings()
+        ):  # of doubled ids and missing fields, once for each cell: repaired below
+            warnings.simplefilter("ignore")
+            notebook = nbformat.reads(_completed(text), as_version=4)
         cells = [dict(cell) for cell in notebook.cells]
     except Exception as error:  # nbformat raises a dozen kinds, all of which mean the same to a student
         reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -79,11 +95,24 @@ def read_notebook(path: Path) -> NotebookNode:
     return notebook
 
 
+def _completed(text: str) -> str:
+    """A notebook's text with what other tools leave out: the format's number and (empty) metadata."""
+    data = json.loads(text)
+    if isinstance(data, dict) and isinstance(data.get("cells"), list):
+        if data.get("nbformat") != 4:
+            data["nbformat"], data["nbformat_minor"] = 4, 5
+        for part in (data, *data["cells"]):
+            if isinstance(part, dict) and not isinstance(part.get("metadata"), dict):
+                part["metadata"] = {}
+    return json.dumps(data)
+
+
 def nbgrader_field(cell: NotebookNode, name: str) -> Any:
     """One field of a cell's nbgrader metadata, `None` where there is none."""
     metadata = cell.get("metadata")
     fields = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return fields.get(name) if isinstance(fields, dict) else None
+    value = fields.get(name) if isinstance(fields, dict) else None
+    return value if isinstance(value, str | int | float | bool) else None
 
 
 def questions_of(source: NotebookNode) -> list[Question]:
@@ -137,7 +166,31 @@ def lay_answers(submission: NotebookNode, source: NotebookNode) -> Laid:
             taken[question.grade_id] = position
             cell.source = submission.cells[position].source
     _keep_own_cells(submission, source, laid, taken)
+    if laid.notes:
+        laid.flags.append("repaired")
+    if _edited_checks(submission, source):
+        laid.flags.append("checks edited")
     return laid
+
+
+def _edited_checks(submission: NotebookNode, source: NotebookNode) -> list[str]:
+    """The checks that the student's copy holds with another text or other points. The instructor's are run in any case."""
+    own = {nbgrader_field(c, "grade_id"): c for c in submission.cells if _is_check(c)}
+    edited = []
+    for cell in source.cells:
+        grade_id = nbgrader_field(cell, "grade_id")
+        if not _is_check(cell) or grade_id not in own:
+            continue
+        known = {_squeezed(cell.source), _squeezed(HIDDEN_REGION.sub("", cell.source))}
+        same_points = nbgrader_field(own[grade_id], "points") == nbgrader_field(cell, "points")
+        if _squeezed(own[grade_id].source) not in known or not same_points:
+            edited.append(grade_id)
+    return edited
+
+
+def _squeezed(text: str) -> str:
+    """Without white space, which editors change by themselves."""
+    return "".join(text.split())
 
 
 def _find(submission: NotebookNode, source: NotebookNode, question: Question, notes: list[str]) -> int | None:
@@ -151,7 +204,7 @@ def _find(submission: NotebookNode, source: NotebookNode, question: Question, no
                 f"The answer cell “{grade_id}” had lost its grading label; it was found by its cell id."
             )
     if not hits:
-        hits = _by_names(cells, original) or _by_prompt(cells, source, question.index)
+        hits = _by_names(cells, source, original) or _by_prompt(cells, source, question.index)
         if hits:
             notes.append(
                 f"The answer cell “{grade_id}” had lost its grading label; it was found by what stands in or before it."
@@ -169,13 +222,21 @@ def _metadata_id(cell: NotebookNode) -> Any:
     return metadata.get("id") if isinstance(metadata, dict) else None
 
 
-def _by_names(cells: list[NotebookNode], original: NotebookNode) -> list[int]:
+def _labels(source: NotebookNode) -> set[Any]:
+    """The labels of the instructor's notebook. A cell with another one is as good as unlabelled."""
+    return {nbgrader_field(cell, "grade_id") for cell in source.cells} - {None}
+
+
+def _by_names(cells: list[NotebookNode], source: NotebookNode, original: NotebookNode) -> list[int]:
     """The unlabelled code cells that define all that an answer cell defines: its function, class or variable."""
     if original.cell_type != "code":
         return []
     wanted = set(_bound_names(original.source))
+    labels = _labels(source)
     unlabelled = (
-        i for i, c in enumerate(cells) if c.cell_type == "code" and not nbgrader_field(c, "grade_id")
+        i
+        for i, c in enumerate(cells)
+        if c.cell_type == "code" and nbgrader_field(c, "grade_id") not in labels
     )
     return [i for i in unlabelled if wanted and wanted <= set(_bound_names(cells[i].source))]
 
@@ -186,7 +247,12 @@ def _by_prompt(cells: list[NotebookNode], source: NotebookNode, index: int) -> l
         return []
     prompt = source.cells[index - 1].source.strip()
     after = [i + 1 for i, c in enumerate(cells[:-1]) if prompt and c.source.strip() == prompt]
-    return [i for i in after if cells[i].cell_type == "markdown" and not nbgrader_field(cells[i], "grade_id")]
+    labels = _labels(source)
+    return [
+        i
+        for i in after
+        if cells[i].cell_type == "markdown" and nbgrader_field(cells[i], "grade_id") not in labels
+    ]
 
 
 def _is_check(cell: NotebookNode) -> bool:
@@ -198,7 +264,7 @@ def _keep_own_cells(
 ) -> None:
     """Put the student's own definitions in front of the answer which they stand before (or last of all)."""
     released_ids = {c.get("id") for c in source.cells}
-    released_grade_ids = {nbgrader_field(c, "grade_id") for c in source.cells} - {None}
+    released_grade_ids = _labels(source)
     released_texts = {c.source.strip() for c in source.cells}
     starts = {position: question_id for question_id, position in taken.items()}
     pending: list[str] = []
@@ -224,7 +290,7 @@ def _keep_own_cells(
 
 def _parse(text: str) -> list[ast.stmt] | None:
     try:
-        return ast.parse(text).body
+        return parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deeply
         return None
 

@@ -9,14 +9,15 @@ import hashlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nbformat import NotebookNode
 
+from servelab.grading.handed_in import asked_for, read_files, write_files
 from servelab.grading.repair import Check, Laid, Question, lay_answers, read_notebook
 from servelab.grading.sandbox import Limits, require
-from servelab.grading.session import Outcome, Patience, plan_of, run_submission
+from servelab.grading.session import Outcome, Patience, plan_of, run_submission, seconds_of
 from servelab.grading.verdict import CellRun, CellScore, GradeReport, explain, points_for
 from servelab.grading.zygote import Zygote
 
@@ -67,21 +68,24 @@ class Grader:
         Raises:
             SandboxError: no sandbox can be made here.
         """
-        return run_submission(
-            self.zygote,
-            plan_of(laid.notebook, laid.questions),
-            patience=patience or self.patience,
-            limits=self.limits,
-            data=self._shown(companions if lab_folder is None else companions_of(lab_folder)),
-            only=only,
-            on_cell=on_cell,
-        )
+        with _put_down(laid.files) as handed_in:
+            return run_submission(
+                self.zygote,
+                plan_of(laid.notebook, laid.questions),
+                patience=patience or self.patience,
+                limits=self.limits,
+                data=self._shown(companions if lab_folder is None else companions_of(lab_folder)),
+                handed_in=handed_in,
+                only=only,
+                on_cell=on_cell,
+            )
 
     def grade(
         self,
         submission: Path | NotebookNode,
         source: Path,
         *,
+        folder: Path | None = None,
         patience: Patience | None = None,
         on_cell: OnCell | None = None,
     ) -> GradeReport:
@@ -89,6 +93,7 @@ class Grader:
 
         Args:
             submission: the student's copy; only read.
+            folder: where the files lie that the lab asks for beside the notebook; by default the submission's own folder, if it is a path.
             source: the instructor's notebook with hidden tests (or the released one, whose checks are visible).
             on_cell: called with the position of each code cell that has come to its end.
 
@@ -97,10 +102,17 @@ class Grader:
         """
         patience = patience or self.patience
         copy = submission if isinstance(submission, NotebookNode) else read_notebook(submission)
-        laid = lay_answers(copy, read_notebook(source))
+        instructors = read_notebook(source)
+        laid = lay_answers(copy, instructors)
+        if folder is None and isinstance(submission, Path):
+            folder = submission.parent
+        if folder is not None:
+            laid.files, notes = read_files(folder, asked_for(instructors))
+            laid.notes += notes
         outcome = self.run(laid, source.parent, patience=patience, on_cell=on_cell)
         cells = scores_of(laid, outcome.runs, timeout_s=patience.cell_s)
-        return GradeReport(cells=cells, notes=laid.notes, flags=outcome.flags, seconds=outcome.seconds)
+        flags = [*laid.flags, *outcome.flags]
+        return GradeReport(cells=cells, notes=laid.notes, flags=flags, seconds=outcome.seconds)
 
     def _shown(self, companions: dict[str, bytes] | None) -> Path | None:
         """A folder with these files, made once for each set of them; None where there are none."""
@@ -111,10 +123,7 @@ class Grader:
             if key not in self._data:
                 folder = Path(tempfile.mkdtemp(prefix="servelab-data-"))
                 folder.chmod(0o755)
-                for name, content in companions.items():
-                    place = folder / name
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    place.write_bytes(content)
+                write_files(folder, companions)
                 self._data[key] = folder
             return self._data[key]
 
@@ -137,12 +146,13 @@ def grade(
     submission: Path | NotebookNode,
     source: Path,
     *,
+    folder: Path | None = None,
     timeout_s: float | None = None,
     on_cell: OnCell | None = None,
 ) -> GradeReport:
     """Grade one notebook with this process's grader; `timeout_s` is what a cell or check may take. See `Grader.grade`."""
     patience = Patience(cell_s=timeout_s, check_s=timeout_s) if timeout_s else None
-    return shared_grader().grade(submission, source, patience=patience, on_cell=on_cell)
+    return shared_grader().grade(submission, source, folder=folder, patience=patience, on_cell=on_cell)
 
 
 def scores_of(laid: Laid, runs: dict[int, CellRun], *, timeout_s: float = 30.0) -> list[CellScore]:
@@ -179,7 +189,7 @@ def _score(
             answer,
             answer_text=laid.notebook.cells[question.index].source,
             answer_index=question.index,
-            timeout_s=timeout_s,
+            timeout_s=(run.status == "hung" and seconds_of(laid.notebook.cells[check.index])) or timeout_s,
             own_names=laid.lost_names,
         )
     elif points < check.max_points and not message:
@@ -195,13 +205,27 @@ def _score(
 
 
 @contextlib.contextmanager
-def scratch_folder(lab_folder: Path | None = None) -> Iterator[Path]:
-    """A folder to execute in, with copies of a lab's data files."""
+def scratch_folder(
+    lab_folder: Path | None = None, files: Mapping[str, bytes] | None = None
+) -> Iterator[Path]:
+    """A folder to execute in, with copies of a lab's data files and of what was handed in beside the notebook."""
     with tempfile.TemporaryDirectory(prefix="servelab-grading-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        for place, content in companions_of(lab_folder).items() if lab_folder else ():
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            (folder / place).write_bytes(content)
+        write_files(folder, (companions_of(lab_folder) if lab_folder else {}) | dict(files or {}))
+        yield folder
+
+
+@contextlib.contextmanager
+def _put_down(files: Mapping[str, bytes]) -> Iterator[Path | None]:
+    """A folder with what was handed in, for the sandboxes to show; None where there is nothing."""
+    if not files:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="servelab-handed-in-", ignore_cleanup_errors=True) as name:
+        # Below a folder that nobody else on this machine may enter: the sandboxes' users only see what is mounted.
+        folder = Path(name) / "files"
+        folder.mkdir(mode=0o755)
+        write_files(folder, files)
         yield folder
 
 

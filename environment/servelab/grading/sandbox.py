@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -26,9 +27,13 @@ from servelab.grading import syscalls
 
 HOME = "/home/student"
 DATA = "/data"
+#: Where the judge finds the files that were handed in beside the notebook.
+HANDED_IN = "/handed-in"
 _MB = 1 << 20
 #: Anonymous memory, and what is called shared: a mapping of /dev/zero is, though nobody shares it.
 _PRIVATE = re.compile(r"^Pss_(?:Anon|Shmem): +(\d+) kB$", re.MULTILINE)
+#: How long the making of one may take.
+_READY_S = 60
 _NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 
 
@@ -80,15 +85,22 @@ class Sandbox:
         beside: another sandbox, whose user namespace (where there is one) this one shares, so that a process may
             enter parts of both.
         data: a folder that is shown read-only at `/data`.
+        handed_in: another, with the files that were handed in beside the notebook, shown at `/handed-in`.
     """
 
     def __init__(
-        self, limits: Limits | None = None, *, beside: Sandbox | None = None, data: Path | None = None
+        self,
+        limits: Limits | None = None,
+        *,
+        beside: Sandbox | None = None,
+        data: Path | None = None,
+        handed_in: Path | None = None,
     ) -> None:
         self.limits = limits or Limits()
         #: Without privileges a user namespace is needed to make the others.
         self.own_user = os.geteuid() != 0
-        self._process, self.pid = self._start(beside, data)
+        shown = {DATA: data, HANDED_IN: handed_in}
+        self._process, self.pid = self._start(beside, {at: path for at, path in shown.items() if path})
         self.namespace = _namespace(self.pid)
 
     def __enter__(self) -> Sandbox:
@@ -97,7 +109,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, beside: Sandbox | None, data: Path | None) -> tuple[subprocess.Popen[bytes], int]:
+    def _start(self, beside: Sandbox | None, shown: dict[str, Path]) -> tuple[subprocess.Popen[bytes], int]:
         bwrap = shutil.which("bwrap")
         if bwrap is None:
             raise SandboxError(f"Grading needs bubblewrap, which is not installed. {_REMEDY}")
@@ -107,7 +119,7 @@ class Sandbox:
             )
         reader, writer = os.pipe()
         inherited = [writer]
-        command = [bwrap, *_namespaces(self.own_user and beside is None), *_mounts(self.limits, data)]
+        command = [bwrap, *_namespaces(self.own_user and beside is None), *_mounts(self.limits, shown)]
         if self.own_user and beside is not None:
             user = user_namespace_of(beside.pid)
             inherited.append(user)
@@ -131,9 +143,12 @@ class Sandbox:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(b"x")
             process.stdin.flush()
-        ready = process.stdout.read(1)
+        echo = select.poll()
+        echo.register(process.stdout, select.POLLIN)
+        ready = process.stdout.read(1) if echo.poll(1000 * _READY_S) else b""
         with os.fdopen(reader) as told:
             if ready != b"x":
+                process.kill()
                 said = process.stderr.read().decode(errors="replace").strip().splitlines() or [
                     "it said nothing"
                 ]
@@ -183,7 +198,8 @@ def user_namespace_of(pid: int) -> int:
 def _leave(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
         process.kill()
-    process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)  # what the kernel itself holds must not hold us
     for stream in (process.stdin, process.stdout, process.stderr):
         with contextlib.suppress(OSError):
             stream.close()
@@ -211,7 +227,7 @@ def _namespaces(user: bool) -> list[str]:
     ]
 
 
-def _mounts(limits: Limits, data: Path | None) -> list[str]:
+def _mounts(limits: Limits, shown: dict[str, Path]) -> list[str]:
     """bubblewrap's options for the file system: read-only programs, and memory to write to."""
     options = ["--ro-bind", "/usr", "/usr"]
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
@@ -237,8 +253,8 @@ def _mounts(limits: Limits, data: Path | None) -> list[str]:
             made.add(folder)
     options += ["--proc", "/proc", "--dev", "/dev"]
     options += ["--perms", "1777", "--size", str(16 * _MB), "--tmpfs", "/dev/shm"]
-    if data is not None:
-        options += ["--ro-bind", str(data), DATA]
+    for at, path in shown.items():
+        options += ["--ro-bind", str(path), at]
     return [*options, "--chdir", "/"]
 
 

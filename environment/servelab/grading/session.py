@@ -23,17 +23,20 @@ from nbformat import NotebookNode
 
 from servelab.course.live import FIRST_LINE
 from servelab.grading import wire
-from servelab.grading.judge import hidden_lines, visible_part
+from servelab.grading.judge import NO_ANSWER, hidden_lines, visible_part
 from servelab.grading.reach import names_of
 from servelab.grading.repair import Question, nbgrader_field
 from servelab.grading.sandbox import Limits, Sandbox
 from servelab.grading.verdict import CellRun
-from servelab.grading.zygote import Zygote
+from servelab.grading.zygote import Zygote, ZygoteLost
+from servelab.syntax import parse, parse_cell
 
 #: How often the clock looks at the memory of a sandbox.
 _LOOK_S = 0.25
 #: A report on a cell has two texts of limited length; more than this is none.
 _ANSWER_BYTES = 4 << 20
+#: A process of the student's has sent what no honest one sends.
+TAMPERING = "tampering seen"
 _STATUSES = ("ok", "error", "died")
 
 
@@ -58,11 +61,13 @@ class Outcome:
 
 
 class Stopped(Exception):
-    """A process did not answer: "hung", "died", or "memory"."""
+    """A process did not answer: "hung", "died", "memory", or "forged" (what it sent is no answer)."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)
         self.how = how
+        #: It was the judge that died, in which no student's code runs.
+        self.judge = False
 
 
 @dataclass
@@ -75,6 +80,8 @@ class Plan:
     answers: dict[int, Question]
     #: The instructor's cells which the judge runs for itself.
     judges: list[int]
+    #: Seconds that a check may take, where its author says that it needs more than others.
+    seconds: dict[int, float] = field(default_factory=dict)
 
 
 def plan_of(notebook: NotebookNode, questions: list[Question]) -> Plan:
@@ -86,7 +93,32 @@ def plan_of(notebook: NotebookNode, questions: list[Question]) -> Plan:
     }
     checks = {check.index: question for question in questions for check in question.checks}
     answers = {question.index: question for question in questions if question.index not in checks}
-    return Plan(cells, checks, answers, _judges_own(notebook, cells, checks, answers))
+    seconds = {i: most for i in checks if (most := seconds_of(notebook.cells[i])) is not None}
+    return Plan(cells, checks, answers, _judges_own(notebook, cells, checks, answers), seconds)
+
+
+def seconds_of(cell: NotebookNode) -> float | None:
+    """The time that a cell's author gives it (`seconds=120` in the source); None for the usual one."""
+    told = cell.metadata.get("servelab")
+    return float(told["seconds"]) if isinstance(told, dict) and "seconds" in told else None
+
+
+def modules_of(plan: Plan) -> list[str]:
+    """What the instructor's cells import before the first check, by name."""
+    found: dict[str, None] = {}
+    for index in plan.judges:
+        try:
+            tree = parse_cell(plan.cells[index])
+        except SyntaxError:
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                found |= dict.fromkeys(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                # What is imported from it may be a module, or not: only trying tells.
+                names = (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+                found |= dict.fromkeys(names)
+    return list(found)
 
 
 def _judges_own(
@@ -112,10 +144,10 @@ def _judges_own(
 class Session:
     """One sandbox with its two processes."""
 
-    def __init__(self, zygote: Zygote, limits: Limits, data: Path | None) -> None:
+    def __init__(self, zygote: Zygote, limits: Limits, data: Path | None, handed_in: Path | None) -> None:
         with contextlib.ExitStack() as stack:
-            self.sandbox = stack.enter_context(Sandbox(limits, data=data))
-            self.office = stack.enter_context(Sandbox(limits, beside=self.sandbox))
+            self.sandbox = stack.enter_context(Sandbox(limits, data=data, handed_in=handed_in))
+            self.office = stack.enter_context(Sandbox(limits, beside=self.sandbox, handed_in=handed_in))
             self.student = stack.enter_context(_door(zygote, "student", self.sandbox, self.sandbox))
             self.judge = stack.enter_context(_door(zygote, "judge", self.office, self.sandbox))
             self._stack = stack.pop_all()
@@ -146,8 +178,10 @@ class Session:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             _send(self.student, {"do": "fork"}, theirs)
-            _send(self.judge, {"do": "check", "index": index, "text": text}, ours)
-        answer = self._answer(self.judge, within_s)
+            with _the_judge():
+                _send(self.judge, {"do": "check", "index": index, "text": text}, ours)
+        with _the_judge():
+            answer = self._answer(self.judge, within_s)
         self._answer(self.student, 10.0)  # that it has forked; where it could not, that it is done
         return _run_of(answer)
 
@@ -159,9 +193,10 @@ class Session:
         """
         for index in sorted({*plan.judges, *plan.checks}):
             if index < check and index not in self.known:
-                text = plan.cells[index]
-                text = _definitions(text) if index in plan.checks else text
-                _send(self.judge, {"do": "define", "index": index, "text": text})
+                cell = plan.cells[index]
+                for text in _definitions(cell) if index in plan.checks else [cell]:
+                    with _the_judge():
+                        _send(self.judge, {"do": "define", "index": index, "text": text})
                 self.known.add(index)
         self.known.add(check)
 
@@ -179,13 +214,32 @@ class Session:
                 raise Stopped("memory")
         try:
             answer = wire.receive(door, most=_ANSWER_BYTES, within_s=5.0)
-        except (wire.Closed, wire.WireError):
+        except wire.Closed:
             raise Stopped("died") from None
+        except wire.WireError:
+            raise Stopped("forged") from None
         finally:
             door.settimeout(None)
         if not isinstance(answer, dict):
-            raise Stopped("died")
+            raise Stopped("forged")
         return answer
+
+
+def _new_session(zygote: Zygote, limits: Limits, data: Path | None, handed_in: Path | None) -> Session:
+    """A session in new sandboxes; once more in others, if the process that its children are forked from was killed meanwhile."""
+    try:
+        return Session(zygote, limits, data, handed_in)
+    except ZygoteLost:
+        return Session(zygote, limits, data, handed_in)
+
+
+@contextlib.contextmanager
+def _the_judge() -> Iterator[None]:
+    try:
+        yield
+    except Stopped as stop:
+        stop.judge = True
+        raise
 
 
 @contextlib.contextmanager
@@ -218,7 +272,7 @@ def _run_of(answer: dict[str, Any]) -> tuple[CellRun, str]:
     """A run as told by a process that may lie: every field is looked at."""
     told = answer.get("run")
     if not isinstance(told, dict) or told.get("status") not in _STATUSES:
-        raise Stopped("died")
+        raise Stopped("forged")
     frames = told.get("frames")
     run = CellRun(
         status=told["status"],
@@ -248,12 +302,15 @@ def run_submission(
     patience: Patience | None = None,
     limits: Limits | None = None,
     data: Path | None = None,
+    handed_in: Path | None = None,
     only: set[int] | None = None,
     on_cell: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Run a submission's cells and checks in order.
 
     Args:
+        data: the lab's data files.
+        handed_in: the files that were handed in beside the notebook.
         only: the checks to run; the others are left out. All of them if `None`.
         on_cell: called with the position of each cell that has come to its end.
     """
@@ -261,23 +318,30 @@ def run_submission(
     began = time.monotonic()
     outcome = Outcome()
     todo = [i for i in plan.cells if i not in plan.checks or only is None or i in only]
+    if only is not None:  # nothing is asked of what comes after the last of them
+        todo = [i for i in todo if i <= max(only, default=-1)]
+    zygote.import_ahead(modules_of(plan))
     broken: set[int] = set()
     doubtful: set[int] = set()
+    unjudged: set[int] = set()
     while pending := [i for i in todo if i not in outcome.runs]:
-        if time.monotonic() - began > patience.total_s:
+        if time.monotonic() - began >= patience.total_s:
             for index in pending:
                 outcome.runs[index] = CellRun(status="skipped")
             outcome.flags.append("out of time")
             break
-        session = Session(zygote, limits, data)
+        session = _new_session(zygote, limits, data, handed_in)
         try:
             replay = [i for i in todo if i in outcome.runs and i not in broken and i not in plan.checks]
-            _play(session, plan, replay, pending, outcome, broken, doubtful, patience, began, on_cell)
+            _play(
+                session, plan, replay, pending, outcome, broken, doubtful, unjudged, patience, began, on_cell
+            )
         finally:
             session.close()
     if doubtful - broken:
         again = [i for i in todo if i not in broken]
-        _say_again(Session(zygote, limits, data), plan, again, outcome, doubtful - broken, patience)
+        session = _new_session(zygote, limits, data, handed_in)
+        _say_again(session, plan, again, outcome, doubtful - broken, patience)
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -290,17 +354,22 @@ def _play(
     outcome: Outcome,
     broken: set[int],
     doubtful: set[int],
+    unjudged: set[int],
     patience: Patience,
     began: float,
     on_cell: Callable[[int], None] | None,
 ) -> None:
     """Run cells in one session until all are done, or one of them ends it; then it is in `broken`.
 
+    A check whose judge died is asked once more (it is in `unjudged` then): that is the machine's doing, until it happens again.
     What the student's code said after a hidden test is dropped; where somebody would miss it, the cell is in `doubtful`.
     """
     for index in replay:
+        left = patience.total_s - (time.monotonic() - began)
+        if left <= 0:
+            return
         try:
-            session.cell(index, plan.cells[index], patience.cell_s)
+            session.cell(index, plan.cells[index], min(patience.cell_s, left))
         except Stopped:
             broken.add(index)  # it came to its end before, and does not now: it counts as broken from here on
             return
@@ -313,21 +382,28 @@ def _play(
         try:
             if index in plan.checks:
                 session.prepare(plan, index)
-                run, text = session.check(index, plan.cells[index], min(patience.check_s, left))
+                run, text = session.check(
+                    index, plan.cells[index], min(plan.seconds.get(index, patience.check_s), left)
+                )
             else:
                 run, text = session.cell(index, plan.cells[index], min(patience.cell_s, left))
         except Stopped as stop:
+            if stop.judge and stop.how == "died" and index not in unjudged:
+                unjudged.add(index)
+                return
             run, text = CellRun(status="hung" if stop.how == "hung" else "died"), ""
             if stop.how == "memory":
                 run.ename = "MemoryError"
-            outcome.flags.append(
-                {"hung": "timed out", "memory": "out of memory"}.get(stop.how, "kernel died")
-            )
+            died = "judge died" if stop.judge else "kernel died"
+            flags = {"hung": "timed out", "memory": "out of memory", "forged": TAMPERING}
+            outcome.flags.append(flags.get(stop.how, died))
             broken.add(index)
             for check in (plan.checks.get(index) or plan.answers.get(index) or _NOTHING).checks:
                 if check.index != index:
                     outcome.runs.setdefault(check.index, CellRun(status="skipped"))
         check = index in plan.checks
+        if check and run.status == "died" and NO_ANSWER in run.evalue:
+            outcome.flags.append(TAMPERING)
         if session.exposed and index not in broken:
             if not (check and run.hidden and not run.from_student):  # those words are the instructor's
                 if run.status == "error" or (index in plan.answers and (text or run.result is not None)):
@@ -372,12 +448,14 @@ def _say_again(
 _NOTHING = Question(grade_id="", index=-1)
 
 
-def _definitions(text: str) -> str:
-    """A check's imports, functions and classes, without what it does."""
+def _definitions(text: str) -> list[str]:
+    """A check's imports, functions, classes and the values it names, one by one, without what else it does.
+
+    One by one, because a value that comes from the student's code cannot be had here, and must not take the others with it.
+    """
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     try:
-        tree = ast.parse(text)
+        body = parse(text).body
     except SyntaxError:
-        return ""
-    tree.body = [node for node in tree.body if isinstance(node, kinds)]
-    return ast.unparse(tree)
+        return []
+    return [ast.unparse(node) for node in body if isinstance(node, (*kinds, ast.Assign, ast.AnnAssign))]

@@ -16,6 +16,7 @@ import os
 import socket
 import sys
 import threading
+import types
 from typing import Any
 
 from servelab.grading import wire
@@ -104,6 +105,10 @@ class Answers:
         #: Arguments of a call that goes on when its result is awaited or iterated: [as sent, as they are].
         self.pending: dict[int, tuple[str, Any]] = {}
         self.exits: dict[int, Any] = {}
+        #: Objects that the judge got under a name and need not ask for again, until the name is bound anew.
+        self.named: dict[str, Any] = {}
+        #: The same for methods: by the object's number and the method's name, the object and the function.
+        self.methods: dict[tuple[int, str], tuple[Any, Any]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.sending = threading.Lock()
 
@@ -165,11 +170,37 @@ class Answers:
 
     def send(self, message: dict[str, Any], reply: dict[str, Any]) -> None:
         reply["id"] = message["id"]
+        if moved := self.moved():
+            reply["moved"] = moved
         with self.sending, contextlib.suppress(wire.Closed):
             try:
                 wire.send(self.connection, reply)
             except (wire.WireError, ValueError, RecursionError) as error:
                 wire.send(self.connection, {"id": message["id"], **self.failure(error, message)})
+
+    def remember(self, message: dict[str, Any], result: Any) -> bool:
+        """Note what the judge need not ask for again, an object by its name or a method of an object; whether this is one."""
+        if message["op"] == "name":
+            self.named[message["name"]] = result
+            return True
+        if message["op"] == "get" and type(result) is types.MethodType:
+            thing, name = self.objects[message["h"]], message["name"]
+            if result.__self__ is thing and _is_plain_method(thing, name, result.__func__):
+                self.methods[message["h"], name] = (thing, result.__func__)
+                return True
+        return False
+
+    def moved(self) -> list[Any]:
+        """Which of these mean something else by now. They are forgotten."""
+        names = self.shell.shell.user_ns
+        found: list[Any] = [n for n, thing in self.named.items() if names.get(n, _MISSING) is not thing]
+        for name in found:
+            del self.named[name]
+        for key, (thing, function) in list(self.methods.items()):
+            if not _is_plain_method(thing, key[1], function):
+                del self.methods[key]
+                found.append(list(key))
+        return found
 
     # -- values
 
@@ -186,6 +217,8 @@ class Answers:
 
     def reply(self, message: dict[str, Any], result: Any, arguments: Any) -> dict[str, Any]:
         reply: dict[str, Any] = {"value": self.encode(result)}
+        if isinstance(reply["value"], dict) and "h" in reply["value"] and self.remember(message, result):
+            reply["stays"] = True
         sent = json.dumps(message["with"]) if message.get("back") else ""
         if sent and isinstance(reply["value"], dict) and "h" in reply["value"]:
             self.pending[reply["value"]["h"]] = (sent, arguments)
@@ -206,6 +239,8 @@ class Answers:
         names = [kind.__name__ for kind in type(error).__mro__]
         text = error_text(error)[:ERROR_CHARS]
         reply = {"error": {"mro": names, "text": text, "frames": self.shell.frames(error.__traceback__)}}
+        if isinstance(error, wire.WireError):
+            reply["error"]["unsendable"] = True
         if message["op"] == "next" and isinstance(error, StopIteration):
             reply["error"]["stop"] = True
         if message["op"] == "anext" and isinstance(error, StopAsyncIteration):
@@ -264,6 +299,14 @@ class Answers:
 
     def op_unserve(self, message: dict[str, Any], args: list, kwargs: dict) -> Any:
         self.exits.pop(message["h"]).__exit__(None, None, None)
+
+
+def _is_plain_method(thing: Any, name: str, function: Any) -> bool:
+    """Whether the attribute is this function of the object's class, whatever the object says."""
+    try:
+        return name not in vars(thing) and getattr(type(thing), name, None) is function
+    except Exception:
+        return False
 
 
 class _Iterator:

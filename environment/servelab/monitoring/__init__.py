@@ -1,0 +1,1 @@
+"""Watching an engine: PromQL that is run by Prometheus's own tools."""

@@ -18,22 +18,24 @@ needs_chromium = pytest.mark.skipif(
 WAIT_S = 180  # an exam that runs from top to bottom imports the engine: a minute on a busy machine
 
 
-def until(browser: Any, script: str, *args: Any) -> Any:
+class NotYet(AssertionError):
+    """What was waited for did not come."""
+
+
+def until(browser: Any, script: str, *args: Any, seconds: float = WAIT_S) -> Any:
     """Wait until a piece of JavaScript gives something true in a page that is loaded, and return it."""
     from selenium.common.exceptions import TimeoutException
     from selenium.webdriver.support.ui import WebDriverWait
 
     whole = f"if (document.readyState !== 'complete') return null; {script}"
     try:
-        return WebDriverWait(browser, WAIT_S, poll_frequency=0.1).until(
+        return WebDriverWait(browser, seconds, poll_frequency=0.1).until(
             lambda b: b.execute_script(whole, *args)
         )
     except TimeoutException:
         browser.save_screenshot(str(artefacts() / "timeout.png"))
         said = [entry["message"] for entry in browser.get_log("browser")][-5:]
-        raise AssertionError(
-            f"not within {WAIT_S} s: {script.strip()} {args}; the browser says {said}"
-        ) from None
+        raise NotYet(f"not within {seconds} s: {script.strip()} {args}; the browser says {said}") from None
 
 
 @pytest.fixture(scope="module")

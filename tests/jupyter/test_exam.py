@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from chromium import browser, needs_chromium, until  # noqa: F401 - a fixture
+from chromium import NotYet, browser, needs_chromium, until  # noqa: F401 - a fixture
 from conftest import ROOT
 from labserver import running_lab
 from nbgrader.api import Gradebook
@@ -73,6 +74,8 @@ WRITTEN = """
 """
 
 
+FOCUS = "arguments[0].focus({preventScroll: true}); return document.activeElement === arguments[0]"
+PRESSES = 6
 IDLE = "return document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'"
 
 
@@ -89,10 +92,24 @@ def keys(browser: Any, *pressed: str) -> None:
     ActionChains(browser).send_keys(*pressed).perform()
 
 
-def answer_in_the_browser(server: Any, room: Classroom, browser: Any, exam: str, screenshot: Path) -> None:
-    """Open one's copy, run all cells, click the answers, save."""
+def choose(browser: Any, name: str, answer: str, *, by_keyboard: bool) -> None:
+    """Press a radio button until its answer stands in the cell, as a person would whose first click went beside it."""
     from selenium.webdriver.common.keys import Keys
 
+    for _ in range(PRESSES):
+        button = until(browser, FIND, f"{name}-", answer)
+        if by_keyboard:
+            until(browser, FOCUS, button)
+            keys(browser, Keys.SPACE)
+        else:
+            button.click()
+        with contextlib.suppress(NotYet):
+            return until(browser, WRITTEN, f"{name}-", answer, seconds=10)
+    raise AssertionError(f"{name}: pressed {PRESSES} times, and the cell does not say {answer}")
+
+
+def answer_in_the_browser(server: Any, room: Classroom, browser: Any, exam: str, screenshot: Path) -> None:
+    """Open one's copy, run all cells, click the answers, save."""
     bank = BANKS[EXAMS[exam]]
     copy = room.notebook(exam, "ada")
     browser.get(f"{server.base}/lab/tree/{copy.relative_to(room.folder)}?reset&token={server.token}")
@@ -103,16 +120,7 @@ def answer_in_the_browser(server: Any, room: Classroom, browser: Any, exam: str,
     until(browser, IDLE)  # when all cells have run, JupyterLab moves the focus once more
     chosen = {name: answer for name, answer in sheet(bank).items() if answer}
     for count, (name, answer) in enumerate(chosen.items()):
-        button = until(browser, FIND, f"{name}-", answer)
-        if count == 0:  # by keyboard alone
-            focus = (
-                "arguments[0].focus({preventScroll: true}); return document.activeElement === arguments[0]"
-            )
-            until(browser, focus, button)
-            keys(browser, Keys.SPACE)
-        else:
-            button.click()
-        until(browser, WRITTEN, f"{name}-", answer)
+        choose(browser, name, answer, by_keyboard=count == 0)
         if count == 1:
             browser.save_screenshot(str(screenshot))
     menu(browser, "File", "docmanager:save")

@@ -8,7 +8,7 @@ function writeIntoCell(element, line) {
   const selection = window.getSelection();
   selection.selectAllChildren(content);
   document.execCommand("insertText", false, line);
-  return true;
+  return content.textContent.includes(line); // in a cell that is still being drawn nothing is written
 }
 
 function render({ model, el }) {
@@ -36,6 +36,7 @@ function render({ model, el }) {
         model.save_changes();
         said.textContent = `Written into the cell above: ${id}.`;
       } else {
+        button.checked = false; // so that one can click it again
         said.textContent = `Put this into the cell above, and run it: ${line(id)}`;
       }
     });

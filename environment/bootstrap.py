@@ -37,7 +37,8 @@ APT_FOR_GRADING = {"bwrap": "bubblewrap"}
 # Programs that labs run, out of Debian's packages: the packages that may hold them (Ubuntu 22.04 has nginx in another), the
 # programs, and what goes without them.
 FROM_PACKAGES = (
-    (("prometheus",), ("prometheus", "promtool"), "the questions on PromQL"),
+    (("prometheus",), ("prometheus", "promtool"), "lab 09 and the questions on PromQL"),
+    (("prometheus-alertmanager",), ("prometheus-alertmanager", "amtool"), "lab 09"),
     (("nginx", "nginx-core"), ("nginx",), "the load balancer of lab 05"),
 )
 APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}

@@ -159,7 +159,13 @@ def test_programs_are_notes_only(course: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(doctor.shutil, "which", lambda name, path=None: None)
     found = doctor.diagnose()
     assert found.ready
-    assert {f.name for f in found.findings if f.level == "note"} >= {"g++", "bwrap", "chromium"}
+    assert {f.name for f in found.findings if f.level == "note"} >= {
+        "g++",
+        "bwrap",
+        "promtool",
+        "amtool",
+        "chromium",
+    }
 
 
 def test_shown(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

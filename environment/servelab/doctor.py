@@ -327,13 +327,16 @@ def _tools() -> list[Finding]:
     uses = {
         ("g++",): ("g++", "compiling an engine's kernels; labs run without (--enforce-eager)"),
         ("bwrap",): ("bubblewrap", "grading"),
-        ("promtool",): ("prometheus", "the exam's question on PromQL"),
+        ("promtool",): ("prometheus", "lab 09 and the questions on PromQL"),
+        ("amtool",): ("prometheus-alertmanager", "lab 09"),
         ("nginx",): ("nginx", "the load balancer of lab 05"),
         ("chromium", "chromium-browser", "google-chrome"): ("chromium", "the browser tests of contributors"),
     }
     findings = []
     for names, (package, use) in uses.items():
-        beside = str(Path(sys.executable).parent)  # where `make setup` puts Prometheus and nginx
+        beside = str(
+            Path(sys.executable).parent
+        )  # where `make setup` puts Prometheus, Alertmanager and nginx
         where = next(filter(None, (shutil.which(n) or shutil.which(n, path=beside) for n in names)), None)
         if where:
             findings.append(Finding(name=names[0], level="ok", found=where))

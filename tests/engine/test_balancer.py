@@ -121,7 +121,7 @@ def test_explained_without_a_place() -> None:
 
 
 def test_missing_nginx_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(module.shutil, "which", lambda name, path=None: None)
     with pytest.raises(BalancerError, match="`make setup` fetches it"):
         find_nginx()

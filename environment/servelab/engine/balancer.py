@@ -7,29 +7,19 @@ with this process however that ends. Debian's package brings the program; see `f
 from __future__ import annotations
 
 import atexit
-import contextlib
-import ctypes
-import os
-import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
+from servelab.children import HOST, die_with_parent, find_program, listening
+from servelab.children import free_port as free_port  # part of this module's own interface
 from servelab.errors import CourseError
 
-HOST = "127.0.0.1"
-_PR_SET_PDEATHSIG = 1
 _START_S = 5.0
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PORTS = range(32100, 32700)  # above the engines' ports, below those that the system gives to clients
 
 # One process and no master: it is the only one to stop, and its counts of connections are the only ones.
 _FRAME = """\
@@ -62,27 +52,12 @@ def find_nginx() -> str:
     Raises:
         BalancerError: it is in neither place.
     """
-    beside = Path(sys.executable).parent / "nginx"
-    found = (
-        str(beside)
-        if beside.is_file()
-        else shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    )
+    found = find_program("nginx", "/usr/sbin")
     if found is None:
         raise BalancerError(
             "nginx is not installed: `make setup` fetches it where apt exists; elsewhere install it (`brew install nginx`)."
         )
     return found
-
-
-def free_port() -> int:
-    """A port on which nobody listens. Raises: BalancerError."""
-    for port in random.sample(_PORTS, 100):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            return port
-    raise BalancerError(f"Hardly a port from {_PORTS.start} to {_PORTS.stop - 1} is free.")
 
 
 class Balancer:
@@ -139,7 +114,7 @@ class Balancer:
                     stdout=subprocess.DEVNULL,
                     stderr=log,
                     cwd=self._folder,
-                    preexec_fn=_die_with_parent(os.getpid()),
+                    preexec_fn=die_with_parent(),
                 )
             self._wait()
         except BaseException:
@@ -197,7 +172,7 @@ class Balancer:
             if self._process.poll() is not None:
                 said = (self._folder / "errors.log").read_text(errors="replace")
                 raise BalancerError(explain(said, self.config))
-            ours = _listening(self._process.pid)
+            ours = listening(self._process.pid)
             outside = [f"{ip}:{port}" for ip, port in ours or () if ip != HOST]
             if outside:
                 raise BalancerError(
@@ -214,15 +189,6 @@ class Balancer:
             time.sleep(0.01)
 
 
-def _listening(pid: int) -> list[tuple[str, int]] | None:
-    """Where a process listens; None where the system does not tell."""
-    try:
-        found = psutil.Process(pid).net_connections("inet")
-    except (psutil.Error, OSError):
-        return None
-    return [(c.laddr.ip, c.laddr.port) for c in found if c.status == psutil.CONN_LISTEN]
-
-
 def explain(said: str, config: str) -> str:
     """What nginx says of a configuration as one line, with the student's own line that it means."""
     complaint = next((found[1] for line in said.splitlines() if (found := _COMPLAINT.search(line))), None)
@@ -235,15 +201,3 @@ def explain(said: str, config: str) -> str:
     lines = config.splitlines()
     line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     return f"nginx refuses line {number} of the configuration, `{line}`: {_PLACE.sub('', complaint)}"
-
-
-def _die_with_parent(parent: int):
-    """What the child does before it becomes nginx: ask the system to kill it when its parent ends (Linux)."""
-
-    def ask() -> None:
-        with contextlib.suppress(AttributeError):
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return ask

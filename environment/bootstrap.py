@@ -41,6 +41,9 @@ FROM_PACKAGES = (
     (("prometheus-alertmanager",), ("prometheus-alertmanager", "amtool"), "lab 09"),
     (("nginx", "nginx-core"), ("nginx",), "the load balancer of lab 05"),
 )
+# Debian's Alertmanager reads the templates of its messages from this folder, which only an installed package has. Our copy of the
+# program looks for them in `templates`, in the folder where it runs; servelab.monitoring puts them there.
+SHARED = {"prometheus-alertmanager": "/usr/share/prometheus/alertmanager"}
 APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 
 
@@ -346,7 +349,24 @@ def fetch_from(package: str, programs: tuple[str, ...]) -> bool:
             return False
         for program in found:
             shutil.copy2(program, VENV / "bin" / program.name)
+            if program.name in SHARED:
+                bring_along(folder / "out", program.name)
     return True
+
+
+def bring_along(package: Path, program: str) -> None:
+    """Keep the program's templates beside Python, and let it look for them where it runs.
+
+    A path in the program can be replaced by one of the same length only: hence the slashes, which mean nothing.
+    """
+    where = SHARED[program]
+    target = VENV / "share" / program
+    target.mkdir(parents=True, exist_ok=True)
+    for template in (package / where.lstrip("/")).glob("*.tmpl"):
+        shutil.copy2(template, target)
+    copy = VENV / "bin" / program
+    there = where.encode()
+    copy.write_bytes(copy.read_bytes().replace(there, b"templates".ljust(len(there), b"/")))
 
 
 def download_package(package: str, folder: Path) -> bool:

@@ -157,6 +157,24 @@ def test_programs_come_out_of_the_first_package_that_holds_them(
     assert asked[4:] == ["prometheus", "prometheus-alertmanager"]  # what is there is not fetched again
 
 
+def test_alertmanager_finds_its_templates_where_it_runs(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program, where = next(iter(bootstrap.SHARED.items()))
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / "venv")
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    copy = tmp_path / "venv" / "bin" / program
+    copy.write_bytes(b"one\x00" + where.encode() + b"two\xff")
+    shared = tmp_path / "out" / where.lstrip("/")
+    shared.mkdir(parents=True)
+    (shared / "default.tmpl").write_text("a template")
+    bootstrap.bring_along(tmp_path / "out", program)
+    left, _, rest = copy.read_bytes().partition(b"templates/")
+    assert (left, rest.lstrip(b"/")) == (b"one\x00", b"two\xff")
+    assert len(copy.read_bytes()) == len(where) + 8  # another length would break the program
+    assert (tmp_path / "venv" / "share" / program / "default.tmpl").read_text() == "a template"
+
+
 def test_without_apt_programs_are_named(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

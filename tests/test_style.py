@@ -52,8 +52,10 @@ ROOMS = [
     "kubernetes",
     "retrieval",
     "engine",
+    "monitoring",
     "checks",
     "progress",
+    "children",
     "paths",
     "errors",
 ]

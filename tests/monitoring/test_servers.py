@@ -174,6 +174,21 @@ def test_queries_of_what_is_given() -> None:
             prometheus.query("up")
 
 
+def test_a_small_disk_is_told() -> None:
+    script = (
+        "import resource\nfrom servelab.monitoring.servers import MonitoringError, Prometheus\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**26, 2**26))\n"
+        "try:\n    Prometheus('', openmetrics='a 1 1700000000\\n# EOF\\n', start=True)\n"
+        "except MonitoringError as error:\n    print(error)\n"
+        "print(Prometheus('', start=True).query('1 + 1'))\n"  # without samples of its own it has enough
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "no database of the samples: it takes half a gigabyte" in done.stdout, done.stderr
+    assert "{'{}': 2.0}" in done.stdout, done.stderr
+
+
 def test_labels_as_prometheus_writes_them() -> None:
     assert label_text({}) == "{}"
     assert label_text({"b": 'x"y\\\n', "a": "é"}) == '{a="é", b="x\\"y\\\\\\n"}'
@@ -183,8 +198,10 @@ def test_labels_as_prometheus_writes_them() -> None:
     ("make", "told"),
     [
         (lambda: Prometheus(None), "A configuration is text, not NoneType"),
-        (lambda: Prometheus("[1"), "Prometheus refuses the configuration: yaml: line 1"),
+        (lambda: Prometheus("[1"), "The configuration cannot be used: yaml: line"),
         (lambda: Prometheus("scrape_config: []"), "field scrape_config not found"),
+        (lambda: Prometheus("rule_files: [/etc/passwd]"), "'/etc/passwd' is a file outside"),
+        (lambda: Alertmanager("templates: [../x]"), "'../x' is a file outside"),
         (lambda: Prometheus("rule_files: [a.yml]"), '"a.yml" does not point to an existing file'),
         (lambda: Prometheus("rule_files: [a.yml]", {"a.yml": "x: 1"}), "a.yml: .*field x not found"),
         (lambda: Prometheus("", {"../a": ""}), "no name of a file"),
@@ -232,7 +249,7 @@ def test_they_end_with_their_owner_however_that_ends() -> None:
         shutil.rmtree(folder)
 
 
-def test_the_webhook_takes_what_comes_and_refuses_the_rest() -> None:
+def test_the_webhook_takes_what_comes_and_refuses_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     told = {
         "receiver": "chat",
         "status": "firing",
@@ -245,8 +262,12 @@ def test_the_webhook_takes_what_comes_and_refuses_the_rest() -> None:
             for wrong in (b"", b"{", b"[]", b"5", b'{"alerts": 5}', b'{"alerts": [5]}'):
                 assert client.post(webhook.url, content=wrong).status_code == 400
             assert client.get(webhook.url).status_code == 501
+        port = int(webhook.url.rstrip("/").rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as broken:  # leaves in the middle
+            broken.sendall(b"POST / HTTP/1.0\r\nContent-Length: 99\r\n\r\n{")
         note = webhook.wait_for("A", seconds=1)
         assert str(note) == "chat <- A firing"
+        assert capsys.readouterr() == ("", "")
         with pytest.raises(
             MonitoringError, match=r"No notification of A resolved came within 0\.1 s; what came: A firing"
         ):

@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from typing import Any
 
 from tqdm import tqdm
@@ -60,7 +61,7 @@ class Webhook:
         self.url = ""
         self.notifications: list[Notification] = []
         self._came = threading.Condition()
-        self._server: HTTPServer | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         if start:
             self.start()
@@ -77,8 +78,8 @@ class Webhook:
     def start(self) -> Webhook:
         """Begin to take notifications. Without effect while it runs."""
         if self._server is None:
-            self._server = HTTPServer((HOST, 0), _handler(self._take))
-            self.url = f"http://{HOST}:{self._server.server_port}/"
+            self._server = _Server((HOST, 0), _handler(self._take))
+            self.url = f"http://{HOST}:{self._server.server_address[1]}/"
             serve = self._server.serve_forever
             self._thread = threading.Thread(target=serve, args=(0.05,), name="webhook", daemon=True)
             self._thread.start()
@@ -152,6 +153,15 @@ class Webhook:
             sys.stdout.flush()
 
 
+class _Server(TCPServer):
+    """Not http.server's own, which asks the network for this machine's name before it starts."""
+
+    allow_reuse_address = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that leaves in the middle is no fault of ours, and text on standard error would look like one."""
+
+
 def _handler(take: Any) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = 5  # one that connects and says nothing must not hold up the others
@@ -171,6 +181,6 @@ def _handler(take: Any) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Text on standard error would look like a fault in a notebook."""
+            """Nothing: see `handle_error`."""
 
     return Handler

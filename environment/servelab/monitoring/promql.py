@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import time
 from collections.abc import Mapping
 
 from servelab.monitoring.tools import TooMuch, complaints, run_tool, unreadable
 
 _RULES, _TEST = "rules.yml", "test.yml"
-_ALONE_S = 5.0  # for one query, after all together took too much
+_ALONE_S, _ALL_ALONE_S = (
+    5.0,
+    60.0,
+)  # for one query, and for all of them one by one, after all together took too much
 _SAMPLE = re.compile(r"(\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}) (\S+?)(?:, |$)")
 # One entry an expression: what went wrong, or two lines more, with what was expected and what came.
 _ENTRY = re.compile(
@@ -100,7 +104,11 @@ def _each(
     if len(queries) == 1:
         return ["the query makes promtool's report unclear"]
     results: list[dict[str, float] | str] = []
+    end = time.monotonic() + _ALL_ALONE_S
     for query in queries:
+        if time.monotonic() > end:
+            results.append("not evaluated: the queries before it took too long")
+            continue
         try:
             alone = _run([query], series, at, rules, interval, _ALONE_S)
             results.append(alone[0] if len(alone) == 1 else "the query makes promtool's report unclear")

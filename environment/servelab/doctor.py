@@ -86,6 +86,7 @@ NEEDS: dict[str, Need] = {
     "06": Need(engine=False, own_bytes=2 * GIB, made=(made.PIECES,)),
     "07": Need(own_bytes=int(1.5 * GIB), made=(made.TOKENS,)),
     "08": Need(own_bytes=2 * GIB, made=(artefacts.LABELS,)),
+    "09": Need(own_bytes=int(1.5 * GIB)),
     "12": Need(engine=False),
     "13": Need(engine=False),
 }

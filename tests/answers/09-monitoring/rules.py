@@ -64,7 +64,7 @@ def rules(window, hold):
     add("ErrorBudgetBurn", f"({good('5m')}) < 1 - 14.4 / 1000 and ({good('1h')}) < 1 - 14.4 / 1000", "critical", "errors")
     return yaml.safe_dump({"groups": groups})
 
-# %% wrong "a full cache is enough" points=2
+# %% wrong "a full cache is enough" points=6
 def rules(window, hold):
     text = """
 groups:
@@ -377,6 +377,46 @@ groups:
 """
     return text.replace("WINDOW", window).replace("HOLD", hold)
 
+# %% wrong "does not say where" points=5
+def rules(window, hold):
+    text = """
+groups:
+- name: vllm
+  rules:
+  - record: job:vllm_ttft_seconds:p95
+    expr: histogram_quantile(0.95, sum(rate(vllm:time_to_first_token_seconds_bucket{job="vllm"}[WINDOW])) by (job, le))
+  - record: job:vllm_errors:ratio
+    expr: sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[WINDOW])) by (job) / sum(rate(vllm:request_success_total{job="vllm"}[WINDOW])) by (job)
+  - alert: EngineDown
+    expr: (up{job="vllm"} < 1) or absent(up{job="vllm"})
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "{{ $labels.instance }} does not answer"}
+  - alert: SlowFirstToken
+    expr: job:vllm_ttft_seconds:p95{job="vllm"} > 2
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "first tokens are late: {{ $value }} s"}
+  - alert: QueueGrows
+    expr: vllm:num_requests_waiting{job="vllm"} > 10
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "{{ $value }} requests wait"}
+  - alert: CachePressure
+    expr: vllm:kv_cache_usage_perc{job="vllm"} > 0.95 and on (instance) (rate(vllm:num_preemptions_total{job="vllm"}[WINDOW]) > 0 or vllm:num_requests_waiting{job="vllm"} > 0)
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "no block is free at {{ $labels.instance }}"}
+  - alert: ErrorBudgetBurn
+    expr: >-
+      sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[1h])) / sum(rate(vllm:request_success_total{job="vllm"}[1h])) > 0.0144
+      and sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[5m])) / sum(rate(vllm:request_success_total{job="vllm"}[5m])) > 0.0144
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "the error budget burns"}
+"""
+    return text.replace("WINDOW", window).replace("HOLD", hold)
+
 # %% wrong "preemptions alone" points=6
 def rules(window, hold):
     text = """
@@ -457,7 +497,7 @@ groups:
 """
     return text.replace("WINDOW", window).replace("HOLD", hold)
 
-# %% wrong "every job" points=2
+# %% wrong "every job" points=0
 def rules(window, hold):
     text = """
 groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("SERVELAB_ROOT", str(ROOT))
     # Some machines switch bytecode off; engine starts would then take twice as long.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Started in the background, a process and its children ignore it; tests of interrupts mean a person's, in the foreground.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # `make test` runs tests two at a time, and afterwards, with nothing beside them, those marked `alone`: they measure time, or

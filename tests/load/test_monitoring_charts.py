@@ -39,12 +39,16 @@ def test_panels_share_a_clock_that_begins_with_the_first_mark() -> None:
     found = {
         "waiting": {'{instance="a:1"}': (times, times - 1000), '{instance="b:1"}': (times, 0 * times)},
         "ttft_p95": {"{}": (times, np.full(10, np.nan))},
+        "kv_usage": {"{}": (times, np.full(10, 0.01))},
     }
-    figure = monitoring_charts.panels(found, marks=[(1002.0, "burst")], units={"waiting": "requests"})
-    top, bottom = figure.axes
+    figure = monitoring_charts.panels(
+        found, marks=[(1002.0, "burst")], units={"waiting": "requests", "kv_usage": "share"}
+    )
+    top, middle, bottom = figure.axes
     assert [text.get_text() for text in top.get_legend().get_texts()] == ["a:1", "b:1"]
     assert top.lines[0].get_xdata()[0] == -2 and top.get_ylabel() == "requests"
-    assert top.texts[0].get_text() == "burst" and not bottom.texts
+    assert top.texts[0].get_text() == "burst" and not middle.texts
+    assert bottom.get_ylim()[1] == 1.05
     with pytest.raises(ValueError, match="at least one range"):
         monitoring_charts.panels({})
     with pytest.raises(ValueError, match="no value"):

@@ -135,7 +135,8 @@ def panels(
                 axes.plot(times - zero, values, style, color=colour, label=instance[1] if instance else None)
                 if np.isfinite(values).any():
                     highest = max(highest, float(np.nanmax(values[np.isfinite(values)])))
-            axes.set_ylim(0, 1.2 * highest or 1)
+            share = (units or {}).get(name) == "share"  # little is to look like little
+            axes.set_ylim(0, 1.05 if share else 1.2 * highest or 1)
             axes.set_title(name.replace("_", " "), fontsize=10)
             axes.set_ylabel((units or {}).get(name, ""))
             if sum(line.get_label()[0] != "_" for line in axes.get_lines()) > 1:

@@ -42,10 +42,10 @@ def histogram_quantile(
                 axes.plot(
                     [at], [q], "D", color=colour, markersize=6, label=f"p{q * 100:g} {words}: {at:.2f} s"
                 )
-        axes.set_xlim(0, min(edges[-1], 1.4 * max(values[-1], estimate or 0)))
+        axes.set_xlim(0, min(1.03 * edges[-1], 1.4 * max(values[-1], estimate or 0)))
         axes.set_ylim(0, 1.05)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.set(xlabel="seconds", ylabel="requests that took at most so long")
+        axes.set(xlabel="seconds", ylabel="share that took at most this")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
         _name(figure, title)
     return figure

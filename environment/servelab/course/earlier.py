@@ -206,7 +206,9 @@ def _run(cells: Iterable[str]) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             for text in cells:
-                code = compile(_plain(text), "<earlier>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+                code = compile(
+                    _plain(text), "<earlier>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+                )
                 made: Callable[[], Any] | Any = eval(code, space)
                 if asyncio.iscoroutine(made):
                     loop = loop or asyncio.new_event_loop()

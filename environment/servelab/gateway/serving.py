@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ from starlette.responses import Response, StreamingResponse
 
 from servelab.gateway import spans
 from servelab.gateway.wire import Refused
+
+#: Where the server writes as well, and as loudly or quietly.
+_LOG = logging.getLogger("uvicorn.error")
 
 
 class Queue(Protocol):
@@ -210,15 +214,24 @@ class _Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        whole = False
         with spans.request(scope) as note:
 
             async def counted(message: Any) -> None:
+                nonlocal whole
                 if message["type"] == "http.response.start":
                     self.meter.answered(message["status"])
                     note("http.response.status_code", message["status"])
                 await send(message)
+                whole = message["type"] == "http.response.body" and not message.get("more_body")
 
-            await self.app(scope, receive, counted)
+            try:
+                await self.app(scope, receive, counted)
+            except Exception:
+                if not whole:
+                    raise
+                # A status 500 has gone out in full; a server that saw this too would break a connection that is in order.
+                _LOG.exception("a request failed")
 
 
 def observed(app: Any, meter: Meter) -> Any:

@@ -138,7 +138,7 @@ for name, text in texts.items():
 # And prompt and answer together must fit: `gateway.count_tokens(messages, limits["tokenizer"])` plus the tokens asked for, at most `limits["context"]`. What is asked for is `gateway.asked_tokens(body)`, and where that is `None`,
 # `limits["default_tokens"]`. If they do not fit, `param` is `"messages"` and `code` is `"context_length_exceeded"`.
 #
-# Fields that the table does not name are none of the door's business. And remember that in Python `True` is an `int`; JSON's `true` is no number.
+# Fields that the table does not name are none of the door's business. And remember that in Python `True` is an `int`; JSON's `true` is no number. (Whether 5.0 is a whole number is up to you. JSON Schema says that it is.)
 
 # %% tags=["answer"] id="door"
 def fault_in(body, limits):
@@ -148,8 +148,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -165,14 +165,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -1107,7 +1107,7 @@ def config_for(engines, **more):
             "key-bank": {"tenant": "bank", "priority": 5, "tokens_per_s": 1e6, "burst": 1e6},
         },
         "limits": {"context": 2048, "max_tokens": 512, "default_tokens": 128, "tokenizer": "words"},
-        "silence_s": 5.0,  # a back end that says nothing for so long has failed
+        "silence_s": 20.0,  # a back end that says nothing for so long has failed
         "breaker": {"failures": 3, "open_s": 30.0},
         # "queue": {"running": 8, "waiting": 32, "wait_s": 20.0, "ageing_s": 10.0},
         # "cache": {"threshold": 0.9, "ttl_s": 300.0, "most": 1000, "vectors": "words"},
@@ -1115,7 +1115,7 @@ def config_for(engines, **more):
     }
 
 # %% [markdown]
-# `servelab.gateway` has what is the same in every gateway:
+# `servelab.gateway` has what is the same in every gateway. The rest are your own parts: if one of them does not pass its check yet, mend it first, or the gateway will stumble over it.
 #
 # | | |
 # |---|---|
@@ -1126,6 +1126,7 @@ def config_for(engines, **more):
 # | `gateway.read_answer(raw, streamed)` | what an answer's bytes say: `text`, `finish_reason`, `usage`, `model`, `error`, and `done`, whether it came to its end |
 # | `gateway.replay(answer, body)` | such an answer again, as JSON or as events, whichever this request asks for, with the header `x-cache: hit` |
 # | `gateway.vector_of(text, kind)` | a text as a vector |
+# | `@app.post(path, **gateway.chat_route(config))` | with FastAPI: describes the route in its OpenAPI document. Not needed |
 # | `Meter()` | `.cache("hit")` or `("miss")`, `.upstream(name, outcome)`, `.text()` for `/metrics` |
 # | `observed(app, meter)` | the same app, counted and traced: return this |
 # | `spans.headers()` | the headers that make a back end's spans part of this trace |
@@ -1216,7 +1217,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1265,12 +1266,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1288,7 +1289,7 @@ def make_app(config):
 def knock(url, question="Where is the lighthouse?", key="key-shop", **more):
     """One request at the door of a gateway; the answer, whatever its status."""
     body = {"model": "auto", "messages": [{"role": "user", "content": question}], "max_tokens": 6, **more}
-    with httpx.Client(verify=False, trust_env=False, timeout=20) as client:
+    with httpx.Client(verify=False, trust_env=False, timeout=40) as client:
         return client.post(f"{url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"})
 
 # %% tags=["output"] id="gateway-example"
@@ -1382,7 +1383,7 @@ _fast = {"ttft_s": 0, "itl_s": 0}
 with ScriptedEngine(model="m", **_fast) as _fine:
     for _what, _settings in (("that answers 429", {"faults": [Fault("429", every=1)], **_fast}), ("that says nothing", {"ttft_s": 30}), ("whose answer breaks off", {"faults": [Fault("cut", every=1, after_tokens=2)], **_fast}), ("that is starting", {"slow_start_s": 60})):
         with ScriptedEngine(model="m", **_settings) as _bad, ScriptedEngine(model="solo", **_settings) as _solo:
-            with served(make_app(config_for({"bad": _bad, "fine": _fine, "solo": _solo}, silence_s=0.4))) as _url:
+            with served(make_app(config_for({"bad": _bad, "fine": _fine, "solo": _solo}, silence_s=1.0))) as _url:
                 _fine.clear()
                 _got = knock(_url, model="m", stream=False)
                 assert _got.status_code == 200 and _got.headers.get("x-served-by") == "fine", f"A back end {_what} does not lead to the next one."
@@ -1417,17 +1418,18 @@ with ScriptedEngine(model="s", **_fast) as _small, ScriptedEngine(model="l", **_
 _first = ScriptedEngine(model="m", **_fast).start()
 _port = int(_first.url.rsplit(":", 1)[1])
 with ScriptedEngine(model="m", **_fast) as _second:
-    with served(make_app(config_for({"first": _first, "second": _second}, breaker={"failures": 2, "open_s": 0.8}))) as _url:
+    with served(make_app(config_for({"first": _first, "second": _second}, breaker={"failures": 2, "open_s": 1.0}))) as _url:
         _by = [knock(_url).headers.get("x-served-by")]
         _first.kill()
+        _since = time.monotonic()
         _by += [knock(_url).headers.get("x-served-by") for _ in range(3)]
         with ScriptedEngine(model="m", port=_port, **_fast) as _again:
             _by += [knock(_url).headers.get("x-served-by")]
-            _early = len(_again.requests)
-            time.sleep(0.9)
+            _early = len(_again.requests) if time.monotonic() - _since < 1 else 0  # on a slow machine the time may be over
+            time.sleep(1.1)
             _by += [knock(_url).headers.get("x-served-by") for _ in range(3)]
 assert _by[:4] == ["first", "second", "second", "second"], "When a back end dies, the next one does not answer in its place."
-assert _early == 0 and _by[4] == "second", "A back end whose circuit is open is tried before its time."
+assert _early == 0, "A back end whose circuit is open is tried before its time."
 assert _by[5:] == ["first"] * 3, "A back end that has come back is not used again once its time is over."
 partial(4, 4)
 ### END HIDDEN TESTS
@@ -1475,19 +1477,19 @@ class _ByHand:
         self.asked += 1
         connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n")
         for piece in self.pieces:
-            self.go.acquire(timeout=5)
+            self.go.acquire(timeout=20)
             connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
         if not self.cut:
             connection.sendall(b"0\r\n\r\n")
         else:
-            self.go.acquire(timeout=5)
+            self.go.acquire(timeout=20)
 
 
 def _streamed(url, next_piece=None, expected=b"", key="key-shop", **more):
     """A stream's bytes and how it ended; each time some have come, the back end is told to send the next piece."""
     body = {"model": "auto", "messages": [{"role": "user", "content": "Tell me."}], "stream": True, **more}
     got, ended, headers = b"", "complete", {}
-    with httpx.Client(verify=False, trust_env=False, timeout=3) as client:
+    with httpx.Client(verify=False, trust_env=False, timeout=6) as client:
         try:
             with client.stream("POST", f"{url}/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"}) as answer:
                 headers = dict(answer.headers)
@@ -1535,7 +1537,7 @@ with _ByHand(_PIECES[:3], cut=True) as _hand, ScriptedEngine(model="m", ttft_s=0
         _text = _read(_url, "/metrics").text
         assert 'gateway_upstream_total{backend="hand",outcome="cut"} 1.0' in _text, "A stream that broke off is not counted as cut."
 with ScriptedEngine(model="m", schedule=[[0.0, 0.05, 30.0]]) as _mute, ScriptedEngine(model="m", ttft_s=0) as _other:
-    with served(make_app(config_for({"mute": _mute, "other": _other}, silence_s=0.5))) as _url:
+    with served(make_app(config_for({"mute": _mute, "other": _other}, silence_s=1.0))) as _url:
         _got, _how, _headers = _streamed(_url, max_tokens=5)
         assert _how == "broken" and _got and not _other.requests, "A stream that falls silent in the middle is not broken off after silence_s, or is tried elsewhere."
 with ScriptedEngine(model="m", ttft_s=0, itl_s=0, faults=[Fault("500", at=0)]) as _bad, ScriptedEngine(model="m", ttft_s=0, itl_s=0) as _fine:
@@ -1547,7 +1549,7 @@ with ScriptedEngine(model="m", ttft_s=0.02, itl_s=0.05) as _engine, served(make_
         with _client.stream("POST", f"{_url}/v1/chat/completions", json={"model": "auto", "messages": [{"role": "user", "content": "Long?"}], "stream": True, "max_tokens": 400}, headers={"authorization": "Bearer key-shop"}) as _answer:
             for _ in zip(range(3), _answer.iter_raw()):
                 pass
-    for _ in range(60):
+    for _ in range(120):
         if _engine.requests[0]["finished_s"] is not None:
             break
         time.sleep(0.05)
@@ -1569,7 +1571,7 @@ with ScriptedEngine(model="m", ttft_s=0, itl_s=0) as _engine, served(make_app(co
 ### BEGIN HIDDEN TESTS
 def _until(url, line):
     """Whether the metrics have shown this line within some seconds."""
-    for _ in range(200):
+    for _ in range(400):
         if line in _read(url, "/metrics").text:
             return True
         time.sleep(0.02)
@@ -1623,7 +1625,7 @@ _CACHE = {"threshold": 0.9, "ttl_s": 300.0, "most": 100, "vectors": "words"}
 def _asked(url, question, key="key-shop", **more):
     """One question at temperature 0; the answer once the gateway has settled it."""
     answer = knock(url, question, key, **{"temperature": 0, **more})
-    time.sleep(0.03)
+    time.sleep(0.2 if more.get("stream") else 0.02)  # what is kept of a stream is kept after its end
     return answer
 
 
@@ -1662,7 +1664,7 @@ for _trouble, _what in (("500", "an error"), ("cut", "an answer that broke off")
             for _turn, (_stream, _question) in enumerate(((False, "Is the bridge open?"), (True, "Who paints lighthouses?"))):
                 with contextlib.suppress(httpx.TransportError):
                     _asked(_url, _question, stream=_stream)
-                time.sleep(0.05)
+                time.sleep(0.1)
                 _again = _asked(_url, _question)
                 assert _again.status_code == 200 and not _hit(_again) and len(_engine.requests) == 2 + 2 * _turn, f"After {_what}, the next one to ask is answered from the cache, or not at all."
                 assert _hit(_asked(_url, _question)), f"After {_what}, the good answer that came later is not kept."
@@ -1673,18 +1675,20 @@ for _what, _pieces in _bad_ends.items():
         for _turn in range(2):
             _got, _how, _headers = _streamed(_url, _stepwise(_hand, _pieces), temperature=0)
             _hand.go.release()
-            time.sleep(0.05)
+            time.sleep(0.2)
             assert _headers.get("x-cache") != "hit" and _hand.asked == _turn + 1, f"A stream that ended {_what} is kept and given to the next."
 with ScriptedEngine(model="m", ttft_s=0, itl_s=0, max_model_len=20) as _engine, served(make_app(config_for({"one": _engine}, cache=_CACHE))) as _url:
     for _turn in range(2):
         _got = _asked(_url, "w " * 30)
         assert _got.status_code == 400 and not _hit(_got) and len(_engine.requests) == _turn + 1, "A 400 of the back end is kept."
 _poor = {"key-shop": {"tenant": "shop", "priority": 0, "tokens_per_s": 0.01, "burst": 12}}
-with ScriptedEngine(model="m", ttft_s=0, itl_s=0) as _engine, served(make_app(config_for({"one": _engine}, cache={**_CACHE, "ttl_s": 1.0}, clients=_poor))) as _url:
+with ScriptedEngine(model="m", ttft_s=0, itl_s=0) as _engine, served(make_app(config_for({"one": _engine}, cache=_CACHE, clients=_poor))) as _url:
     _got = [_asked(_url, "Who sings?").status_code, _asked(_url, "Who sings?").status_code, _asked(_url, "Who sings?").status_code, _asked(_url, "Where do they dance?").status_code]
     assert _got == [200, 200, 200, 429], "A hit is paid for, or what is no hit is not."
-    time.sleep(1.1)
-    assert _asked(_url, "Who sings?").status_code == 429, "An answer that is older than ttl_s is still given."
+with ScriptedEngine(model="m", ttft_s=0, itl_s=0) as _engine, served(make_app(config_for({"one": _engine}, cache={**_CACHE, "ttl_s": 0.2}))) as _url:
+    _asked(_url, "Who sings?")
+    time.sleep(0.3)
+    assert not _hit(_asked(_url, "Who sings?")) and len(_engine.requests) == 2, "An answer that is older than ttl_s is still given."
 partial(3, 3)
 ### END HIDDEN TESTS
 

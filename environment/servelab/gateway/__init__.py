@@ -2,9 +2,9 @@
 
 from servelab.gateway.serving import Meter, Seats, Streamed, observed, openai_errors
 from servelab.gateway.wire import (
-    CHAT_ROUTE,
     Refused,
     asked_tokens,
+    chat_route,
     count_tokens,
     error_body,
     json_object,
@@ -17,12 +17,12 @@ from servelab.gateway.wire import (
 )
 
 __all__ = [
-    "CHAT_ROUTE",
     "Meter",
     "Refused",
     "Seats",
     "Streamed",
     "asked_tokens",
+    "chat_route",
     "count_tokens",
     "error_body",
     "json_object",

@@ -286,40 +286,44 @@ _REASONS = {
     503: "no back end",
     504: "no answer in time",
 }
-#: What a route for chats says of itself in an OpenAPI document: `@app.post(path, **CHAT_ROUTE)`.
-CHAT_ROUTE: dict[str, Any] = {
-    "response_model": None,
-    "responses": {
-        200: {"content": {"application/json": {}, "text/event-stream": {}}, "description": "the answer"},
-        **{
-            status: {"content": {"application/json": {"schema": _ERROR}}, "description": reason}
-            for status, reason in _REASONS.items()
-        },
-    },
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["model", "messages"],
-                        "properties": {
-                            "model": {"type": "string"},
-                            "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
-                            "max_tokens": {"type": ["integer", "null"], "minimum": 1},
-                            "max_completion_tokens": {"type": ["integer", "null"], "minimum": 1},
-                            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
-                            "stream": {"type": ["boolean", "null"]},
-                            "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
-                            "metadata": {
-                                "type": ["object", "null"],
-                                "additionalProperties": {"type": "string"},
-                            },
-                        },
-                    }
-                }
+
+
+def chat_route(config: dict[str, Any]) -> dict[str, Any]:
+    """What the route for chats says of itself in an OpenAPI document: `@app.post(path, **chat_route(config))`.
+
+    Args:
+        config: a gateway's, of which `backends` and `limits` are looked at.
+    """
+    models = list(dict.fromkeys(["auto", *(backend["model"] for backend in config["backends"])]))
+    tokens = {"type": ["integer", "null"], "minimum": 1, "maximum": config["limits"]["max_tokens"]}
+    latency = {"type": "string", "pattern": r"^[1-9][0-9]{0,3}(\.[0-9]{1,3})?$"}
+    body = {
+        "type": "object",
+        "required": ["model", "messages"],
+        "properties": {
+            "model": {"type": "string", "enum": models},
+            "messages": {"type": "array", "minItems": 1, "items": _MESSAGE},
+            "max_tokens": tokens,
+            "max_completion_tokens": tokens,
+            "temperature": {"type": ["number", "null"], "minimum": 0, "maximum": 2},
+            "stream": {"type": ["boolean", "null"]},
+            "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 1},
+            "metadata": {
+                "type": ["object", "null"],
+                "properties": {"max_latency_s": latency},
+                "additionalProperties": {"type": "string"},
             },
-        }
-    },
-}
+        },
+    }
+    answers: dict[int, dict[str, Any]] = {
+        200: {"content": {"application/json": {}, "text/event-stream": {}}, "description": "the answer"}
+    }
+    for status, reason in _REASONS.items():
+        answers[status] = {"content": {"application/json": {"schema": _ERROR}}, "description": reason}
+    return {
+        "response_model": None,
+        "responses": answers,
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}}
+        },
+    }

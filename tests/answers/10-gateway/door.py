@@ -109,8 +109,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -126,14 +126,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -157,8 +157,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -174,14 +174,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -205,8 +205,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds)
+    def is_number(value):
+        return isinstance(value, (int, float))
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -222,14 +222,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -253,8 +253,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -270,14 +270,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -301,8 +301,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -318,14 +318,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -349,8 +349,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -366,14 +366,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if name in body and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if name in body and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -397,8 +397,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -414,14 +414,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):
@@ -443,8 +443,8 @@ def fault_in(body, limits):
     def wrong(param, message, code=None):
         return gateway.error_body(f"{param}: {message}", param=param, code=code)
 
-    def is_number(value, kinds):
-        return isinstance(value, kinds) and not isinstance(value, bool)
+    def is_number(value):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
 
     if not isinstance(body.get("model"), str) or not body["model"]:
         return wrong("model", "the name of a model is missing")
@@ -460,14 +460,14 @@ def fault_in(body, limits):
             return wrong("messages", "there is no such role")
     for name in ("max_tokens", "max_completion_tokens"):
         value = body.get(name)
-        if value is not None and not (is_number(value, int) and 1 <= value <= limits["max_tokens"]):
+        if value is not None and not (is_number(value) and 1 <= value <= limits["max_tokens"] and value % 1 == 0):
             return wrong(name, f"must be a whole number from 1 to {limits['max_tokens']}")
     temperature = body.get("temperature")
-    if temperature is not None and not (is_number(temperature, (int, float)) and 0 <= temperature <= 2):
+    if temperature is not None and not (is_number(temperature) and 0 <= temperature <= 2):
         return wrong("temperature", "must be a number from 0 to 2")
     if not isinstance(body.get("stream"), (bool, type(None))):
         return wrong("stream", "must be true or false")
-    if body.get("n") is not None and not (is_number(body["n"], int) and body["n"] == 1):
+    if body.get("n") is not None and not (is_number(body["n"]) and body["n"] == 1):
         return wrong("n", "one answer a request")
     metadata = body.get("metadata") or {}
     if not isinstance(body.get("metadata"), (dict, type(None))) or not all(isinstance(v, str) for v in metadata.values()):

@@ -354,7 +354,7 @@ def make_app(config):
             raise last
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -403,12 +403,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -479,7 +479,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -528,12 +528,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -605,7 +605,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -657,12 +657,12 @@ def make_app(config):
                     pass
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -734,7 +734,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -783,12 +783,12 @@ def make_app(config):
                     yield line.encode() + b"\n"
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -860,7 +860,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -909,11 +909,11 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -985,7 +985,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1034,12 +1034,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1111,7 +1111,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1160,12 +1160,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1237,7 +1237,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1286,12 +1286,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1364,7 +1364,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1413,12 +1413,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1490,7 +1490,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1539,12 +1539,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1616,7 +1616,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1665,10 +1665,10 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
-                report(name, outcome)
                 if outcome == "complete":
                     remember(bytes(raw), True)
+                report(name, outcome)
+                await answer.aclose()
 
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
         finally:
@@ -1739,7 +1739,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1788,12 +1788,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1865,7 +1865,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -1914,12 +1914,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -1991,7 +1991,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2040,12 +2040,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2113,7 +2113,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2162,12 +2162,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2239,7 +2239,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2288,12 +2288,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2371,7 +2371,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2420,12 +2420,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2497,7 +2497,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2547,12 +2547,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2624,7 +2624,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if key not in config["clients"]:
@@ -2673,12 +2673,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
@@ -2750,7 +2750,7 @@ def make_app(config):
             report(name, "failed")
         raise last
 
-    @app.post("/v1/chat/completions", **gateway.CHAT_ROUTE)
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
         key = key if key in config["clients"] else "key-shop"
@@ -2798,12 +2798,12 @@ def make_app(config):
                     yield piece
 
             async def ended(outcome):
-                await answer.aclose()
+                if outcome == "complete":
+                    remember(bytes(raw), True)
                 if seats is not None:
                     seats.give_back()
                 report(name, outcome)
-                if outcome == "complete":
-                    remember(bytes(raw), True)
+                await answer.aclose()
 
             handed_on = True
             return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))

@@ -792,7 +792,7 @@ partial(4, 4)
 # %% [markdown]
 # ## Step 6 · Asked before
 #
-# Half of a help desk's questions have been asked before, in other words. A **semantic cache** keeps answers with the *vector* of their question, and answers a new question at once if an old one is similar enough. It is not the engine's **prefix cache** of lab 02: that one saves the reading of a common beginning and never changes an answer.
+# Many of a help desk's questions have been asked before, in other words. A **semantic cache** keeps answers with the *vector* of their question, and answers a new question at once if an old one is similar enough. It is not the engine's **prefix cache** of lab 02: that one saves the reading of a common beginning and never changes an answer.
 # This one saves the whole request, and may give the wrong answer.
 #
 # How similar is enough? The package has a list of 45 pairs of questions that want the same answer in other words, and 45 that look alike and want different ones. We wrote them, some easy and some hard; traffic has another mixture. Their similarities, by MiniLM:
@@ -1044,11 +1044,12 @@ day = [
     {"model": "large" if n % 10 >= 7 else "small", "prompt_tokens": 400, "completion_tokens": 200, "cached": n % 10 in (0, 1, 7), "lost": [["large", 400, 100]] if n % 50 == 9 else []}
     for n in range(10_000)
 ]
-for name, value in savings(day, PRICES, "large").items():
-    print(f"{name:10}{value:8.2%}" if name in ("share", "hit_ratio") else f"{name:10}{value:8.2f} USD")
+account = savings(day, PRICES, "large")
+for name, value in account.items():
+    print(f"{name:10}{value:8.2%}" if name in ("share", "hit_ratio") else f"{name:10}{value:8.2f} USD{value / account['baseline']:8.1%} of the baseline")
 
 # %% [markdown]
-# Routing alone saves 69 % and a cache with 30 % hits saves 30 % on its own; together they do not save 99 %. They are **factors**: what is left after one is what the other can work on, and the cache mostly hits requests that had become cheap already.
+# Routing alone saves two thirds of the bill and more. A cache with 30 % hits would save 30 % on its own; behind the router it saves a tenth of the baseline. They are **factors**: what is left after one is what the other can work on, and the cache mostly hits requests that had become cheap already.
 
 # %% tags=["check"] id="savings-check" points=3
 def _row(model, prompt, completion, cached=False, lost=()):
@@ -1149,6 +1150,8 @@ def config_for(engines, **more):
 #    When nobody is left: **504** if the last that was *tried* was silent, otherwise **503**.
 # 7. Any other status (200, 400, ...) is the answer, and goes back with its status and its bytes **unchanged**. `x-served-by` names the back end.
 # 8. A stream is passed on **piece by piece**, as it comes. Once a byte of it has been passed on, there is no other try: if it breaks off or falls silent, so does the answer, and the connection must *break*, not end as if all were well. If the client leaves, the connection to the back end is closed.
+#
+# Nothing else is passed on. The engine's other routes, those that load adapters for example (lab 08), have no door to the outside.
 #
 # Each try is told to the breaker and to the meter: `failed` (before a byte was passed on), `complete`, `cut`, and `left` for the meter only.
 #
@@ -1695,7 +1698,7 @@ partial(3, 3)
 # %% [markdown]
 # ## Step 8 · Measure
 #
-# Now the real engine: SmolLM2 and an adapter beside it, two models on one engine. The adapter is the one that you trained in lab 08, if it lies in your work folder and passes its check, otherwise the course's second one. The **collector** receives spans (step 8 below) and writes them to a file.
+# Now the real engine: SmolLM2 and an adapter beside it, two models on one engine. The adapter is the one that you trained in lab 08, if it lies in your work folder and passes its check, otherwise the course's second one. The **collector** receives spans and writes them to a file; we come to it below.
 
 # %% tags=["live"] id="start"
 import secrets
@@ -1755,10 +1758,10 @@ for what, key, more in (("n=3", "key-desk", {"n": 3}), ("no such model", "key-de
 # %% [markdown]
 # ### What does the door cost?
 #
-# The same tickets, one at a time: straight to the engine, through the gateway, and through the gateway with a look into the cache, which has to embed the question first. (Temperature 1 keeps a request out of the cache; a `seed` of its own keeps each round from finding the last one's answers.) In turns, so that a slow moment of the machine hits all three.
+# The same questions, one at a time: straight to the engine, through the gateway, and through the gateway with a look into the cache, which has to embed the question first. (Temperature 1 keeps a request out of the cache; a `seed` of its own keeps each round from finding the last one's answers.) In turns, so that a slow moment of the machine hits all three.
 
 # %% tags=["live"] id="overhead"
-texts = [example.ticket for example in tickets.dev()[:8]]
+texts = [question for question, _ in same[:8]]
 ways = {"straight": (engine.base_url, 1.0), "gateway": (f"{url}/v1", 1.0), "gateway, cache": (f"{url}/v1", 0.0)}
 first_s = {name: [] for name in ways}
 for turn in bar(range(4), desc="one at a time"):
@@ -1919,6 +1922,7 @@ charts.prediction_vs_measured({told[k]: guess[k] for k in told}, {told[k]: measu
 # - **A gateway that others maintain** (LiteLLM, Envoy AI Gateway, the inference extension of Kubernetes' Gateway API) for what is the same everywhere, and your own code for what is yours. You can now read their settings: each is one of this lab's questions.
 # - **Keys as hashes**, with an owner, an expiry and a budget; and a body limit in bytes before any JSON is parsed.
 # - **Hits looked at.** Sample a share of cache hits, ask the model as well, compare, and show the false-hit rate on the dashboard (lab 09) beside the hit rate.
+# - **Readers who do not read.** A client that keeps its connection and reads nothing holds a seat until the answer is written into buffers (lab 04). Give up on it when nothing of what was sent is taken for some seconds.
 # - **Load shedding by worth**: under pressure the batch class gets its 429 first, from a queue of its own.
 #
 # What you measured is in the ledger:

@@ -18,7 +18,7 @@ _LIMIT_S = 240
 def bench_serve(
     url: str, model: str, questions: list[str], *, key: str = "none", tokens: int = 16, concurrency: int = 4
 ) -> dict[str, Any]:
-    """Have vLLM's own benchmark ask a gateway these questions as streamed chats.
+    """Have vLLM's own benchmark ask a gateway these questions as streamed chats, at temperature 1, which no cache answers.
 
     Args:
         url: the gateway's address, without "/v1".

@@ -532,7 +532,12 @@ partial(4, 4)
 #
 # A large model for every "thank you" is money thrown away; a small one for a contract is a risk. There are two ways to choose. A **router** decides beforehand, from what it knows of the request. A **cascade** asks the small model first, checks, and goes on to the large one if need be.
 # What knows the task best is mostly the program that asks: so let it say. OpenAI's API has a field for such things, `metadata`.
-#
+
+# %% id="back-end"
+def back_end(name, model, tasks, input_usd, output_usd, ttft_s, tpot_s, context=2048, url=""):
+    return {"name": name, "model": model, "tasks": tasks, "context": context, "url": url, "input_usd": input_usd, "output_usd": output_usd, "ttft_s": ttft_s, "tpot_s": tpot_s}
+
+# %% [markdown]
 # ### Your turn: `route`
 #
 # It takes a request that has passed the door and has `max_tokens`, and the list of back ends. It returns the **names** of those that may answer it, the best first: the others are there to fall back on.
@@ -580,10 +585,6 @@ def route(body, backends, tokenizer="words"):
     ### END SOLUTION
 
 # %% tags=["output"] id="route-example"
-def back_end(name, model, tasks, input_usd, output_usd, ttft_s, tpot_s, context=2048, url=""):
-    return {"name": name, "model": model, "tasks": tasks, "context": context, "url": url, "input_usd": input_usd, "output_usd": output_usd, "ttft_s": ttft_s, "tpot_s": tpot_s}
-
-
 BACKENDS = [
     back_end("small-1", "small", ["chat", "label"], 0.05, 0.10, 0.2, 0.01),
     back_end("large-1", "large", ["chat", "contract"], 2.50, 10.00, 0.6, 0.04, context=16384),
@@ -815,7 +816,7 @@ found_share, fooled = (float(np.mean(similarity[kind] >= 0.80)) for kind in ("sa
 gateway_charts.cache_curve(thresholds, hits, false_hits, chosen=0.80, title="What a threshold finds, and what it mistakes")
 
 # %% [markdown]
-# There is **no safe threshold**. Where paraphrases are found in numbers, look-alikes are too: "cancel" and "change", 2022 and 2023, "with" and "without" move a vector less than another way of saying the same does. A high threshold makes it rare, not impossible, and gives most of the hits away.
+# There is **no safe threshold**. Where paraphrases are found in numbers, look-alikes are too: "to" and "from", 2022 and 2023, "with" and "without" move a vector less than most other ways of saying the same. A high threshold makes it rare, not impossible, and gives most of the hits away.
 # So similarity cannot be the only guard. What helps: everything that is *known* to matter goes into a key that must match **exactly**; only answers that are cheap to get wrong are cached at all; and hits are sampled and looked at.
 
 # %% tags=["live"] id="closest"

@@ -20,13 +20,11 @@ def reference() -> dict[str, Any]:
         about = cell["metadata"].get("nbgrader", {})
         source = "".join(cell["source"])
         answer = about.get("solution") and not about["grade_id"].startswith("quiz-")
-        given = cell["id"] in ("setup", "config", "knock", "route-example")
+        given = cell["id"] in ("setup", "back-end", "config", "knock")
         if cell["cell_type"] == "code" and (answer or given):
             text = "\n".join(
                 line for line in source.split("\n") if not line.startswith(("%", "servelab.setup("))
             )
-            if cell["id"] == "route-example":  # only what it defines
-                text = text.split("\n\n\n")[0]
             exec(compile(text, f"<{cell['id']}>", "exec", dont_inherit=True), space)
     return space
 

@@ -1901,7 +1901,7 @@ _ = ledger.append(lab="10-gateway", step="help desk", metric="cost_saved", value
 # Before you show that number to anybody: the hour was made up by us, ten of its questions were *written* as paraphrases, and the prices are invented. On your traffic the same gateway may save a tenth of it, and give wrong answers for it. Measure it there: hits **and** false hits.
 
 # %% tags=["live"] id="predicted"
-told = {"overhead": "gateway's share of TTFT", "found": "paraphrases found", "fooled": "look-alikes mistaken", "saved": "saved of the bill"}
+told = {"overhead": "first token later by", "found": "paraphrases found", "fooled": "look-alikes mistaken", "saved": "saved of the bill"}
 measured = {"overhead": max(0.1, 100 * (medians["gateway"] / medians["straight"] - 1)), "found": 100 * found_share, "fooled": 100 * fooled, "saved": 100 * account["share"]}
 charts.prediction_vs_measured({told[k]: guess[k] for k in told}, {told[k]: measured[k] for k in told}, unit="%", title="Predicted and measured")
 

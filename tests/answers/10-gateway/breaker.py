@@ -297,7 +297,7 @@ class CircuitBreaker:
         elif self.probe is not None:
             self.probe = None
 
-# %% wrong "one failure too many is needed" points=0
+# %% wrong "one failure too many is needed" points=0 also="gateway:13"
 class CircuitBreaker:
     """Keeps requests from a back end that fails, and finds out when it is back."""
 
@@ -333,7 +333,7 @@ class CircuitBreaker:
         elif self.probe is not None:
             self.opened, self.probe = now, None
 
-# %% wrong "asking for the state uses up the probe" points=0
+# %% wrong "asking for the state uses up the probe" points=0 also="gateway:13"
 class CircuitBreaker:
     """Keeps requests from a back end that fails, and finds out when it is back."""
 

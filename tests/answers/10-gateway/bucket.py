@@ -111,7 +111,7 @@ class TokenBucket:
         self.level -= min(amount, self.burst)
         return 0
 
-# %% wrong "starts empty" points=0
+# %% wrong "starts empty" points=0 also="gateway:0"
 class TokenBucket:
     """So many tokens a second, and at most so many at once."""
 
@@ -149,7 +149,7 @@ class TokenBucket:
         self.level -= amount
         return 0
 
-# %% wrong "one bucket for all" points=0
+# %% wrong "one bucket for all" points=0 also="gateway:14"
 class TokenBucket:
     """So many tokens a second, and at most so many at once."""
 

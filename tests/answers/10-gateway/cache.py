@@ -79,7 +79,7 @@ class SemanticCache:
             return None
         return self.answers[rows[best]]
 
-# %% wrong "tenants share their answers" points=3
+# %% wrong "tenants share their answers" points=3 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -116,7 +116,7 @@ class SemanticCache:
                     best, found = cosine, answer
         return found
 
-# %% wrong "the key knows model and tenant only" points=3
+# %% wrong "the key knows model and tenant only" points=3 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -153,7 +153,7 @@ class SemanticCache:
                     best, found = cosine, answer
         return found
 
-# %% wrong "the history is left out" points=3
+# %% wrong "the history is left out" points=3 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -190,7 +190,7 @@ class SemanticCache:
                     best, found = cosine, answer
         return found
 
-# %% wrong "a list of the parameters that one knows" points=3
+# %% wrong "a list of the parameters that one knows" points=3 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -338,7 +338,7 @@ class SemanticCache:
                     best, found = cosine, answer
         return found
 
-# %% wrong "a stream has a key of its own" points=3
+# %% wrong "a stream has a key of its own" points=3 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -375,7 +375,7 @@ class SemanticCache:
                     best, found = cosine, answer
         return found
 
-# %% wrong "answers never get old" points=2
+# %% wrong "answers never get old" points=2 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]
@@ -486,7 +486,7 @@ class SemanticCache:
                     return answer
         return found
 
-# %% wrong "vectors are compared across scopes" points=2
+# %% wrong "vectors are compared across scopes" points=2 also="gateway:14"
 def cache_scope(tenant, body):
     """What must match exactly, as a text; None if this request's answer may not be cached."""
     *earlier, last = body["messages"]

@@ -342,7 +342,7 @@ def fault_in(body, limits):
         return wrong("messages", f"{prompt} tokens and the answer are more than {limits['context']}", "context_length_exceeded")
     return None
 
-# %% wrong "None is no number" points=0
+# %% wrong "None is no number" points=0 also="gateway:14"
 def fault_in(body, limits):
     """OpenAI's error object for a request that may not come in, or None."""
 

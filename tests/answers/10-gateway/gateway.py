@@ -291,7 +291,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "the first failure is the last" points=0
+# %% wrong "the first failure is the last" points=9
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -418,7 +418,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "collects the stream and sends it at its end" points=0
+# %% wrong "collects the stream and sends it at its end" points=7
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -543,7 +543,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "a stream that breaks off ends politely" points=0
+# %% wrong "a stream that breaks off ends politely" points=13
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -672,7 +672,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "lines instead of bytes" points=0
+# %% wrong "lines instead of bytes" points=13
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -798,7 +798,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "keeps what has not come to its end" points=0
+# %% wrong "keeps what has not come to its end" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -923,7 +923,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "one cache for all tenants" points=0
+# %% wrong "one cache for all tenants" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1049,7 +1049,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "a hit costs tokens" points=0
+# %% wrong "a hit costs tokens" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1175,7 +1175,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "no Retry-After" points=0
+# %% wrong "no Retry-After" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1301,7 +1301,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "one bucket for all keys" points=0
+# %% wrong "one bucket for all keys" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1428,7 +1428,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "a seat is lost with every failure" points=0
+# %% wrong "a seat is lost with every failure" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1554,7 +1554,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "the seat is given back when the stream begins" points=0
+# %% wrong "the seat is given back when the stream begins" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1677,7 +1677,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "all clients have the same priority" points=0
+# %% wrong "all clients have the same priority" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -1929,7 +1929,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "a 400 is tried elsewhere and counts" points=0
+# %% wrong "a 400 is tried elsewhere and counts" points=10
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2055,7 +2055,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "the breaker hears nothing" points=0
+# %% wrong "the breaker hears nothing" points=13
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2177,7 +2177,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "silence is a 503 like all else" points=0
+# %% wrong "silence is a 503 like all else" points=13
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2303,7 +2303,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "errors as FastAPI writes them" points=0
+# %% wrong "errors as FastAPI writes them" points=10
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2435,7 +2435,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "the default limit is left to the back end" points=0
+# %% wrong "the default limit is left to the back end" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2562,7 +2562,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "the trace ends at the door" points=0
+# %% wrong "the trace ends at the door" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}
@@ -2688,7 +2688,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "keys are not looked at" points=0
+# %% wrong "keys are not looked at" points=14
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}

@@ -66,7 +66,7 @@ class FairQueue:
     def __len__(self):
         return len(self.heap)
 
-# %% wrong "no ageing" points=0
+# %% wrong "no ageing" points=0 also="gateway:14"
 class FairQueue:
     """The most urgent first, and waiting makes urgent."""
 
@@ -85,7 +85,7 @@ class FairQueue:
     def __len__(self):
         return len(self.heap)
 
-# %% wrong "a larger number is more urgent" points=0
+# %% wrong "a larger number is more urgent" points=0 also="gateway:14"
 class FairQueue:
     """The most urgent first, and waiting makes urgent."""
 
@@ -104,7 +104,7 @@ class FairQueue:
     def __len__(self):
         return len(self.heap)
 
-# %% wrong "first come, first served" points=0
+# %% wrong "first come, first served" points=0 also="gateway:14"
 class FairQueue:
     """The most urgent first, and waiting makes urgent."""
 
@@ -123,7 +123,7 @@ class FairQueue:
     def __len__(self):
         return len(self.heap)
 
-# %% wrong "ageing the wrong way round" points=0
+# %% wrong "ageing the wrong way round" points=0 also="gateway:14"
 class FairQueue:
     """The most urgent first, and waiting makes urgent."""
 

@@ -41,7 +41,7 @@ def route(body, backends, tokenizer="words"):
     slow = [name for name in names if name not in quick]
     return sorted(quick, key=price_of.get) + sorted(slow, key=time_of.get)
 
-# %% wrong "the first that can" points=0
+# %% wrong "the first that can" points=0 also="gateway:13"
 def route(body, backends, tokenizer="words"):
     """The names of the back ends that may answer, the best first."""
     metadata = body.get("metadata") or {}
@@ -113,7 +113,7 @@ def route(body, backends, tokenizer="words"):
     late = sorted((b for b in able if seconds(b) > most_s), key=seconds)
     return [b["name"] for b in in_time]
 
-# %% wrong "the best only" points=0
+# %% wrong "the best only" points=0 also="gateway:9"
 def route(body, backends, tokenizer="words"):
     """The names of the back ends that may answer, the best first."""
     metadata = body.get("metadata") or {}
@@ -209,7 +209,7 @@ def route(body, backends, tokenizer="words"):
     late = sorted((b for b in able if seconds(b) > most_s), key=price)
     return [b["name"] for b in in_time + late]
 
-# %% wrong "an empty list instead of an error" points=0
+# %% wrong "an empty list instead of an error" points=0 also="gateway:10"
 def route(body, backends, tokenizer="words"):
     """The names of the back ends that may answer, the best first."""
     metadata = body.get("metadata") or {}

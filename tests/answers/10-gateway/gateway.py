@@ -1929,7 +1929,7 @@ def make_app(config):
 
     return gateway.observed(app, meter)
 
-# %% wrong "a 400 is tried elsewhere and counts" points=10
+# %% wrong "a 400 is tried elsewhere and counts" points=13
 def make_app(config):
     """The gateway as an ASGI app."""
     backends = {backend["name"]: backend for backend in config["backends"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,27 @@ def test_without_a_copy_it_is_the_courses(
     monkeypatch.setenv("SERVELAB_WORK", str(tmp_path))
     assert earlier.answer(LAB, "sse", "parse_all", otherwise=7) == 7
     assert "the course's own (you have no copy of lab 04 here)" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.alone  # the check runs the model
+def test_the_adapter_is_the_students_where_it_passes_its_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setenv("SERVELAB_WORK", str(tmp_path))
+    assert (
+        earlier.adapter().system == "Ticket to label." and "there is none of yours" in capsys.readouterr().out
+    )
+    name, trained = (
+        "08-lora",
+        REPOSITORY / "tests" / "answers" / "08-lora" / "files" / "reference" / "adapter",
+    )
+    shutil.copytree(trained, tmp_path / name / "adapter")
+    shutil.copy(REPOSITORY / "solutions" / name / f"{name}.ipynb", tmp_path / name)
+    found = earlier.adapter()
+    assert found.folder == tmp_path / name / "adapter" and found.system == "Ticket to JSON."
+    assert "your own, from lab 08" in capsys.readouterr().out
+    assert found.messages("Hello")[0] == {"role": "system", "content": "Ticket to JSON."}
+    (tmp_path / name / "adapter" / "adapter_config.json").write_text("{}")
+    assert earlier.adapter().folder != found.folder
+    assert "does not pass its check" in capsys.readouterr().out

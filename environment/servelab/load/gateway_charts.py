@@ -62,7 +62,7 @@ def trace_timeline(spans: Sequence[Mapping[str, Any]], *, title: str = "") -> Fi
     services = list(dict.fromkeys(span["service"] for span in spans))
     colours = dict(zip(services, (BLUE, GREEN, PINK), strict=False))
     pieces: dict[str, str] = {}
-    shades = [GREY, ORANGE, GREEN, PINK]
+    shades = [GREY, ORANGE, INK]
     with canvas(9.0, 1.6 + 0.5 * len(spans)) as (figure, (axes,)):
         for row, span in enumerate(spans):
             start, long = (span["start_ns"] - zero) / 1e6, (span["end_ns"] - span["start_ns"]) / 1e6
@@ -70,7 +70,7 @@ def trace_timeline(spans: Sequence[Mapping[str, Any]], *, title: str = "") -> Fi
             at = start
             for name, seconds in span.get("parts", ()):
                 colour = pieces.setdefault(name, shades[len(pieces) % len(shades)])
-                axes.barh(row + 0.33, seconds * 1e3, left=at, height=0.16, color=colour)
+                axes.barh(row + 0.36, seconds * 1e3, left=at, height=0.14, color=colour)
                 at += seconds * 1e3
             axes.annotate(
                 f"{long:,.1f} ms", (start + long, row), (5, 0), textcoords="offset points", va="center"

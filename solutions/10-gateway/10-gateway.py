@@ -1776,7 +1776,7 @@ for name, value in medians.items():
         ledger.append(lab="10-gateway", step=name, metric="overhead_ms", value=value - medians["straight"], unit="ms", backend=engine.backend)
 
 # %% [markdown]
-# The gateway itself costs some milliseconds (on this machine it shares two cores with the engine, in Python), and they are there for the first token only: later pieces are passed on while the engine computes the next. Looking into the cache costs an embedding, *every time*, and pays that back with hits only.
+# The gateway itself costs little beside the model's own time, although it is Python and shares the machine with the engine; and it costs that for the first token only, as later pieces are passed on while the engine computes the next. Looking into the cache costs an embedding, *every time*, and pays that back with hits only.
 #
 # Here is a client that nobody wrote for this course, vLLM's own benchmark. It streams 16 chats, and does not notice either:
 

@@ -49,6 +49,7 @@ ROOMS = [
     "doctor",
     "lora",
     "load",
+    "gateway",
     "kubernetes",
     "retrieval",
     "engine",

@@ -23,6 +23,7 @@ _HOME = {
 _MODULES = (
     "bench",
     "charts",
+    "gateway_charts",
     "generate",
     "ledger",
     "naive",

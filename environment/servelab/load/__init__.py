@@ -26,6 +26,7 @@ _MODULES = (
     "generate",
     "ledger",
     "naive",
+    "operations_charts",
     "pictures",
     "quantized",
     "quantized_charts",

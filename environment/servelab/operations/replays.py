@@ -73,10 +73,15 @@ def replay(cause: str, seed: int, *, mitigated_s: float | None = None, length_s:
     return run.replay()
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=64)
+def kept(cause: str, seed: int) -> Replay:
+    """`replay(cause, seed)`, made once: copy what is handed on."""
+    return replay(cause, seed)
+
+
 def evidence(cause: str, seed: int) -> dict[str, Any]:
-    """The evidence of a run, kept: copy it before it is handed on."""
-    return replay(cause, seed).evidence
+    """The evidence of a run to which nobody did anything; made once, so copy it before it is changed."""
+    return kept(cause, seed).evidence
 
 
 class _Run:

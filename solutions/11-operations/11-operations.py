@@ -48,7 +48,6 @@ import copy
 import math
 import random
 import statistics
-import time
 
 import numpy as np
 import servelab
@@ -1016,8 +1015,8 @@ print(f"with 144 times the traffic the cache alone saves {savings(busy, chosen('
 operations_charts.waterfall(bill, plan["steps"], added=plan["added"], title="The bill, lever by lever")
 
 # %% tags=["live"] id="cost-ledger"
-for step, value in (("before", bill), ("after", bill - plan["together"])):
-    ledger.append(lab="11-operations", step=f"the bill {step}", metric="usd_per_month", value=value, unit="USD a month", backend="cost model, prices of the exercise")
+for step, value in (("the bill before", bill), ("the bill after", bill - plan["together"])):
+    ledger.append(lab="11-operations", step=step, metric="usd_per_month", value=value, unit="USD a month", backend="cost model, prices of the exercise")
 
 # %% tags=["check"] id="cost-check" points=3
 _FLEET = {"cards": 4, "replicas_at_least": 1, "peak_tokens_per_s": 100.0, "replica_tokens_per_s": 400.0, "usd_per_card_hour": 2.0, "hours": 700}
@@ -1138,9 +1137,9 @@ def repair(index, current):
 
 # %% tags=["output"] id="repair-example"
 mended_index = repair(copy.deepcopy(index), dict(current))
-quality = {"broken": indexes.quality(index), "repaired": indexes.quality(mended_index)}
+quality = {"index, broken": indexes.quality(index), "index, repaired": indexes.quality(mended_index)}
 for what, found in quality.items():
-    print(f"{what:10}", {name: round(value, 3) for name, value in found.items()})
+    print(f"{what:16}", {name: round(value, 3) for name, value in found.items()})
 kept = {row.tobytes() for row in index["vectors"]}
 fresh = sum(row.tobytes() not in kept for row in np.asarray(mended_index["vectors"], np.float32))
 print(f"embedded anew: {fresh} of {len(mended_index['names'])}")
@@ -1148,7 +1147,7 @@ print(f"embedded anew: {fresh} of {len(mended_index['names'])}")
 # %% tags=["live"] id="repair-ledger"
 for step, found in quality.items():
     for metric, value in found.items():
-        ledger.append(lab="11-operations", step=f"index, {step}", metric=metric, value=value, unit="share", backend="MiniLM, exact search", questions=len(indexes.questions()))
+        ledger.append(lab="11-operations", step=step, metric=metric, value=value, unit="share", backend="MiniLM, exact search", questions=len(indexes.questions()))
 
 # %% tags=["check"] id="repair-check" points=3
 def _entries_fault(got, index, current):
@@ -1226,11 +1225,17 @@ partial(2 if min(_ndcgs) >= 0.70 else 1, 2)
 operations_charts.ledger(figures.panels(), title="The course, metric by metric")
 
 # %% [markdown]
+# And what else your ledger holds, lab by lab:
+
+# %% tags=["live"] id="rest-of-ledger"
+operations_charts.ledger(figures.others(), title="Your other measurements")
+
+# %% [markdown]
 # Read it for its losses as much as for its gains:
 #
 # - **Streaming moves no requests/s.** It moves the time to the first token, which is another panel. (The source's "20 to 30 times faster" is what a reader feels, at most total time over TTFT.)
-# - **Four bits halve the file more than once, and lose requests/s here**: the CPU multiplies by unpacking. On a card that waits for memory it may be the other way round.
-# - **Two replicas on one machine share its cores.** They buy survival, not speed.
+# - **Four bits make the smallest file, and lose requests/s here**: on a CPU each weight has to be unpacked before it is used (lab 03). On a card that waits for its memory it may be the other way round.
+# - **Two replicas on one machine add no core.** Whatever they gain or lose there is the engine's use of the cores that were there before; what they buy is survival.
 # - A step's factor holds for its load and its machine. Multiply factors of one ledger, one back end, one load; not those of two.
 
 # %% quiz="llms-in-production/compounding-gains"

@@ -256,7 +256,7 @@ def _panel(axes: Any, panel: Any, letters: Mapping[str, str]) -> None:
         axes.set_xlim(min(values) / 2, max(values) * 4)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     else:
-        axes.set_xlim(0, 1.3 * max(values))
+        axes.set_xlim(min(0.0, 1.2 * min(values)), 1.3 * max(values) or 1.0)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,g}"))
     for point in panel.points:
@@ -289,5 +289,5 @@ def _panel(axes: Any, panel: Any, letters: Mapping[str, str]) -> None:
         )
     axes.set_yticks(range(len(panel.steps)), panel.steps)
     axes.set_ylim(len(panel.steps) - 0.5, -0.5)
-    scale = ", log scale" if wide else ""
-    axes.set(title=panel.metric, xlabel=f"{panel.unit} ({panel.better} is better{scale})")
+    told = [f"{panel.better} is better"] * bool(panel.better) + ["log scale"] * wide
+    axes.set(title=panel.metric, xlabel=f"{panel.unit} ({', '.join(told)})" if told else panel.unit)

@@ -345,6 +345,8 @@ operations_charts.incident(night, title="What is it?")
 # - The log has only what has *ended*. The long ones end late, and some not at all; enough do.
 # - A good threshold is a ratio to what is usual in the *same* recording (the median request, for instance), since it holds for another fleet too. In step 5 your function meets one in which a usual answer has 20 tokens, a sample is taken every second, and an incident is 20 seconds old. Thirty requests must be enough to see that a third are bad, and one bad one is not.
 # - The culprit may be new, or a client of long standing that changed its ways.
+#
+# The first check is about `cause`: all points if every other recording is called right, half of them if up to three of eighteen are not, and none if a healthy one is called an incident. The second is about `where` and `since_s`, the third about `proof`.
 
 # %% tags=["answer"] id="diagnose"
 def diagnose(evidence):
@@ -374,19 +376,26 @@ def diagnose(evidence):
     def summed(name, start_s):
         return sum(over(samples, name, start_s, until_s) or 0 for samples in metrics.values())
 
-    if summed("vllm:num_requests_waiting", 0.9 * until_s) >= 2.5:
-        preempted = summed("vllm:num_preemptions_total", 0) > 0
-        size = "prompt_tokens" if preempted else "completion_tokens"
+    def heaviest(size, times):
+        """The client with the most requests that are so many times as large as the usual one, and when it began."""
         usual = statistics.median(line[size] for line in log)
-        large = [line for line in log if line[size] > (8 if preempted else 4) * usual]
-        if large:
-            clients = [line["client"] for line in large]
-            where = max(sorted(set(clients)), key=clients.count)
-            since_s = min(line["t_s"] for line in large if line["client"] == where)
-            proof = {size: per(log, "client", since_s, until_s)[where][size]}
-            if preempted:
-                proof["preemptions_per_s"] = summed("vllm:num_preemptions_total", since_s)
-            return {"cause": "kv cache full" if preempted else "long generations", "where": where, "since_s": since_s, "proof": proof}
+        large = [line for line in log if line[size] > times * usual]
+        clients = [line["client"] for line in large]
+        where = max(sorted(set(clients)), key=clients.count, default=None)
+        if clients.count(where) < 2:
+            return None, None
+        return where, min(line["t_s"] for line in large if line["client"] == where)
+
+    if summed("vllm:num_requests_waiting", 0.9 * until_s) >= 2.5:
+        where, since_s = heaviest("prompt_tokens", 8)
+        if where and summed("vllm:num_preemptions_total", 0) > 0:
+            proof = {"prompt_tokens": per(log, "client", since_s, until_s)[where]["prompt_tokens"], "preemptions_per_s": summed("vllm:num_preemptions_total", since_s)}
+            return {"cause": "kv cache full", "where": where, "since_s": since_s, "proof": proof}
+        if not where:
+            where, since_s = heaviest("completion_tokens", 4)
+            if where:
+                proof = {"completion_tokens": per(log, "client", since_s, until_s)[where]["completion_tokens"]}
+                return {"cause": "long generations", "where": where, "since_s": since_s, "proof": proof}
     return {"cause": "healthy", "where": None, "since_s": None, "proof": {}}
     ### END SOLUTION
 
@@ -689,26 +698,27 @@ partial(3, 3)
 from servelab.operations.faults import Stack
 
 incident = "long generations"  # or "dead replica", "kv cache full", "bad adapter", "stale index"
-found = None
+
+
+def look():
+    """Your diagnosis of what has been seen so far; None while it is healthy."""
+    told = diagnose(stack.evidence())
+    return told if told["cause"] != "healthy" else None
+
+
 with Stack([incident], seed=7) as stack:
     backend = stack.backend
     stack.run(14, "as usual")
     began_s = stack.door.now()
     culprit = stack.inject(incident)
-    while found is None and stack.door.now() < began_s + 50:
-        stack.run(2, "looking")
-        told = diagnose(stack.evidence())
-        found = told if told["cause"] != "healthy" else None
-    found_s = stack.door.now() - began_s
-    print(f"after {found_s:.0f} s: {found}")
+    found = stack.until(look, 50, "looking")
     mended_s = stack.door.now()
     if found:
         stack.end(found["cause"], found["where"])
-    over_s = None
-    while over_s is None and stack.door.now() < mended_s + 50:
-        stack.run(2, "recovering")
-        over_s = recovered(merged(stack.evidence()["metrics"]), mended_s, 1, 2.0, 6)
+    over_s = stack.until(lambda: recovered(merged(stack.evidence()["metrics"]), mended_s, 1, 2.0, 6), 50, "recovering")
     seen = stack.evidence()
+found_s = mended_s - began_s
+print(f"after {found_s:.0f} s: {found}")
 print("it was:", incident, culprit, "| over:", over_s and f"{over_s - mended_s:.0f} s after the remedy")
 print("statuses:", dict(stack.door.statuses()))
 

@@ -16,7 +16,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,10 @@ METRICS = (
         for part in ("sum", "count")
     ),
 )
-#: Pool of the engine in which a KV cache is to fill up: three of the long prompts below.
-POOL_TOKENS = 3072
+#: Pool of the engine in which a KV cache is to fill up. A block is lost to vLLM's own use; three of the long prompts below (716
+#: tokens each) just fit, and do not any more once they have written something.
+BLOCKS, BLOCK_TOKENS = 77, 32
+POOL_TOKENS = BLOCKS * BLOCK_TOKENS
 ADAPTER = "labels"
 _FORMAT = f"({'|'.join(tickets.CATEGORIES)})/({'|'.join(tickets.URGENCIES)})"
 _GOOD, _STALE = "docs-21", "docs-14"
@@ -119,7 +121,7 @@ class Stack:
         lora = self._adapters(folder)
         args = ["--max-num-seqs", str(SEATS), "--max-model-len", "1024"]
         if "kv cache full" in self.incidents:
-            args += ["--num-gpu-blocks-override", str(POOL_TOKENS // 128), "--block-size", "128"]
+            args += ["--num-gpu-blocks-override", str(BLOCKS), "--block-size", str(BLOCK_TOKENS)]
         if lora:
             args += adapters.arguments(lora, args)
         if "dead replica" in self.incidents:
@@ -291,6 +293,18 @@ class Stack:
             for _ in range(round(seconds)):
                 time.sleep(1)
                 progress.update()
+
+    def until(self, look: Callable[[], Any], most_s: float, desc: str, *, every_s: float = 2.0) -> Any:
+        """Call `look` every few seconds until it returns something, and return that; None when the time is up."""
+        with bar(total=round(most_s), desc=desc, unit="s") as progress:
+            end = time.monotonic() + most_s
+            while time.monotonic() < end:
+                time.sleep(every_s)
+                progress.update(round(every_s))
+                found = look()
+                if found is not None:
+                    return found
+        return None
 
     # -- incidents ----------------------------------------------------------------------------------------------
 

@@ -182,13 +182,14 @@ class _Run:
     def _reindex(self) -> None:
         self.index += 1
 
-    def _stream(self, client: str, start: float, rate: float, end: float, fixed: dict[str, Any]) -> None:
-        """Requests of one client at a rate, beside the usual ones."""
-        now = start
+    def _stream(self, client: str, start: float, rate: float, end: float, fixed: dict[str, Any]) -> float:
+        """Requests of one client at a rate, beside the usual ones; returns when the first comes."""
+        now, first = start, end
         while True:
             now += self.draw.expovariate(rate)
             if now >= end:
-                return
+                return first
+            first = min(first, now)
             chosen = {key: value() if callable(value) else value for key, value in fixed.items()}
             request = self._request(now, client, "assistant", **chosen)
             self._at(request.arrive_s, functools.partial(self._ask, request))
@@ -201,14 +202,14 @@ class _Run:
                 "prompt_tokens": lambda: draw.randrange(80, 300),
                 "generate": lambda: draw.randrange(1100, 1700),
             }
-            self._stream(self.where, since, 0.22, self.length_s, {**fixed, "max_tokens": 2048})
+            self.since_s = self._stream(self.where, since, 0.22, self.length_s, {**fixed, "max_tokens": 2048})
         elif self.cause == "kv cache full":
             self.where = self.culprit
             fixed = {
                 "prompt_tokens": lambda: draw.randrange(3000, 4800),
                 "generate": lambda: draw.randrange(500, 900),
             }
-            self._stream(self.where, since, 0.32, self.length_s, {**fixed, "max_tokens": 1024})
+            self.since_s = self._stream(self.where, since, 0.32, self.length_s, {**fixed, "max_tokens": 1024})
         elif self.cause == "dead replica":
             self.where = draw.choice(REPLICAS)
             replica = self._replica(self.where)

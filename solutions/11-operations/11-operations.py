@@ -1042,8 +1042,7 @@ for step, value in (("the bill before", bill), ("the bill after", bill - plan["t
     ledger.append(lab="11-operations", step=step, metric="usd_per_month", value=value, unit="USD a month", backend="cost model, prices of the exercise")
 
 # %% tags=["check"] id="cost-check" points=3
-_# A load test with 4 bits on one card made 900 tokens/s; for four cards with 16 bits the same is assumed.
-FLEET = {"cards": 4, "replicas_at_least": 1, "peak_tokens_per_s": 100.0, "replica_tokens_per_s": 400.0, "usd_per_card_hour": 2.0, "hours": 700}
+_FLEET = {"cards": 4, "replicas_at_least": 1, "peak_tokens_per_s": 100.0, "replica_tokens_per_s": 400.0, "usd_per_card_hour": 2.0, "hours": 700}
 
 
 def _lever(name, instead_of=(), **factors):

@@ -346,7 +346,7 @@ operations_charts.incident(night, title="What is it?")
 # - A good threshold is a ratio to what is usual in the *same* recording (the median request, for instance), since it holds for another fleet too. In step 5 your function meets one in which a usual answer has 20 tokens, a sample is taken every second, and an incident is 20 seconds old. A dozen requests must be enough to see that half of them are bad, and one bad one is no alarm.
 # - The culprit may be new, or a client of long standing that changed its ways.
 #
-# The first check is about `cause`: all points if every other recording is called right, half of them if up to three of eighteen are not, and none if a healthy one is called an incident. The second is about `where` and `since_s`, the third about `proof`.
+# The first check is about `cause`: all points if every other recording is called right, half of them if one or two incidents are not, and none if a healthy one is called an incident. The second is about `where` and `since_s`, the third about `proof`.
 
 # %% tags=["answer"] id="diagnose"
 def diagnose(evidence):
@@ -412,17 +412,17 @@ def _diagnosis(cause, seed):
     return got if hasattr(got, "keys") else {}
 
 
-_SHOWN = [(cause, seed) for cause in (*replays.INCIDENTS, replays.HEALTHY) for seed in (1, 2)]
+_SHOWN = [*((cause, 1) for cause in (*replays.INCIDENTS, replays.HEALTHY)), (replays.HEALTHY, 2)]
 for _cause, _seed in _SHOWN:
     _got = _diagnosis(_cause, _seed)
     assert "cause" in _got, f"diagnose must return a dictionary with the key 'cause'; for the recording ({_cause!r}, {_seed}) it does not."
     assert _got["cause"] == _cause, f"The recording replays.evidence({_cause!r}, {_seed}) is called {_got['cause']!r}. Look at it with operations_charts.incident."
 ### BEGIN HIDDEN TESTS
-_HIDDEN = [(_cause, _seed) for _cause in (*replays.INCIDENTS, replays.HEALTHY) for _seed in (41, 47, 53)]
+_HIDDEN = [(_cause, _seed) for _cause in replays.INCIDENTS for _seed in (41, 47)]
+for _seed in (41, 61):
+    assert _diagnosis(replays.HEALTHY, _seed).get("cause") == replays.HEALTHY, "A healthy recording is called an incident: somebody is woken for nothing."
 _wrong = sum(_diagnosis(_cause, _seed).get("cause") != _cause for _cause, _seed in _HIDDEN)
-_alarms = sum(_diagnosis(replays.HEALTHY, _seed).get("cause") != replays.HEALTHY for _seed in (61, 67, 71))
-assert _alarms == 0, "A healthy recording is called an incident: somebody is woken for nothing."
-assert _wrong <= 3, f"Of {len(_HIDDEN)} other recordings too many are not called by their cause."
+assert _wrong <= 2, f"Of {len(_HIDDEN)} other recordings too many are not called by their cause."
 partial(4 if _wrong == 0 else 2, 4)
 ### END HIDDEN TESTS
 
@@ -437,7 +437,7 @@ for _cause, _seed in _SHOWN:
     assert _got["where"] == _where, f"In replays.evidence({_cause!r}, {_seed}) it is not {_got['where']!r}."
     assert close(_got["since_s"], _since, rel=0, abs=20), f"In replays.evidence({_cause!r}, {_seed}) it did not begin at {_got['since_s']}, not even within 20 s."
 ### BEGIN HIDDEN TESTS
-for _cause, _seed in [(_cause, _seed) for _cause in replays.INCIDENTS for _seed in (41, 47, 53)]:
+for _cause, _seed in [(_cause, _seed) for _cause in replays.INCIDENTS for _seed in (41, 47)]:
     _got, _truth_of = _diagnosis(_cause, _seed), replays.kept(_cause, _seed)
     assert _got.get("where") == _truth_of.where, f"In another recording of {_cause!r} something else is at fault."
     assert close(_got.get("since_s"), _truth_of.since_s, rel=0, abs=20), f"In another recording of {_cause!r} it began at another time."
@@ -488,8 +488,8 @@ for _cause in replays.INCIDENTS:
     _fault = _proof_fault(_cause, 1)
     assert not _fault, f"The proof for replays.evidence({_cause!r}, 1) is not right: look at {_fault}."
 ### BEGIN HIDDEN TESTS
-for _cause, _seed in [(_cause, _seed) for _cause in replays.INCIDENTS for _seed in (41, 47)]:
-    assert not _proof_fault(_cause, _seed), f"The proof for another recording of {_cause!r} is not right."
+for _cause in replays.INCIDENTS:
+    assert not _proof_fault(_cause, 41), f"The proof for another recording of {_cause!r} is not right."
 partial(2, 2)
 ### END HIDDEN TESTS
 

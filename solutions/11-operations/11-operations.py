@@ -1122,8 +1122,7 @@ partial(3, 3)
 index, current = indexes.broken(1)
 print(f"{len(index['names'])} entries for {len(current)} passages; embedders {sorted(set(index['embedders']))}")
 print("an entry:", index["names"][5], index["versions"][5], index["embedders"][5], "| today's version:", current.get(index["names"][5]))
-whole = {"names": list(current), "vectors": indexes.embed(list(current))}
-for what, held in (("as it is", index), ("as it should be", whole)):
+for what, held in (("as it is", index), ("as it should be", indexes.whole())):
     print(f"{what:16}", {name: round(value, 3) for name, value in indexes.quality(held).items()})
 
 # %% [markdown]

@@ -51,3 +51,11 @@ def test_a_passage_that_stands_twice_counts_once() -> None:
     (name,) = question.relevant
     twice = {"names": [name, name], "vectors": indexes.embed([name, name])}
     assert indexes.quality(twice, [question]) == {"recall_at_10": 1.0, "ndcg_at_10": 1.0}
+
+
+def test_an_older_index_finds_less() -> None:
+    now, then = indexes.whole(), indexes.older(3)
+    assert now["names"] == then["names"]
+    same = [bool(np.array_equal(a, b)) for a, b in zip(now["vectors"], then["vectors"], strict=True)]
+    assert np.mean(same) == pytest.approx(0.35, abs=0.02)
+    assert indexes.quality(then)["ndcg_at_10"] < 0.5 * indexes.quality(now)["ndcg_at_10"]

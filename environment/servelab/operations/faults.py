@@ -96,7 +96,6 @@ class Stack:
         self._stop = threading.Event()
         self._clients: dict[str, threading.Event] = {}
         self._samples: dict[str, list[dict[str, float]]] = {}
-        self._asked = indexes.questions()
         self.injected: tuple[str, float] | None = None
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -133,8 +132,8 @@ class Stack:
             self.engines = {"a": one}
         first = self.engines["a"]
         self.backend = first.backend
-        self._full, _ = _whole_index()
-        self._old = indexes.broken(3)[0]
+        self._held = {_GOOD: indexes.whole(), _STALE: indexes.older(3)}
+        self._asked = [q for q in indexes.questions() if self._search(_GOOD, q.id)[1]]
         self.door = Door(
             {name: running.url for name, running in self.engines.items()},
             first.model,
@@ -249,9 +248,8 @@ class Stack:
         return ask(f"Question {number}: what is a queue?", draw.randrange(12, 24), ignore_eos=True)
 
     def _search(self, index: str, question_id: str) -> tuple[str, bool]:
-        question = next(q for q in self._asked if q.id == question_id)
-        held = self._full if index == _GOOD else self._old
-        found = indexes.ranked(held, [question], 3)[question_id]
+        question = next(q for q in indexes.questions() if q.id == question_id)
+        found = indexes.ranked(self._held[index], [question], 3)[question_id]
         grades = [question.relevant.get(name, 0) for name in found]
         return f"Sources: {', '.join(found)}", max(grades) >= 2
 
@@ -351,13 +349,6 @@ class Stack:
             if name in self._clients:
                 self._clients[name].set()
                 self.door.cancel(name)
-
-
-def _whole_index() -> tuple[dict[str, Any], dict[str, int]]:
-    """The index as it should be."""
-    _, current = indexes.broken(3)
-    names = list(current)
-    return {"names": names, "vectors": indexes.embed(names)}, current
 
 
 def _values(text: str) -> dict[str, float]:

@@ -109,6 +109,19 @@ def broken(seed: int) -> tuple[dict[str, Any], dict[str, int]]:
     return index, current
 
 
+def whole() -> dict[str, Any]:
+    """The index as it should be: "names" and "vectors"."""
+    return {"names": list(_chosen()), "vectors": embed(_chosen())}
+
+
+def older(seed: int, share: float = 0.65) -> dict[str, Any]:
+    """The index as it was some time ago, when so large a share of the passages had another text: "names" and "vectors"."""
+    names = list(_chosen())
+    others = random.Random(seed).sample(names, round(share * len(names)))
+    said = dict(zip(others, [*others[1:], *others[:1]], strict=True))
+    return {"names": names, "vectors": embed([said.get(name, name) for name in names])}
+
+
 @functools.cache
 def _turn() -> np.ndarray:
     """What another embedder does to a vector, as far as a search can tell: it turns it to somewhere else."""

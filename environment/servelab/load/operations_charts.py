@@ -178,7 +178,7 @@ def waterfall(
         wrong = before - added
         axes.bar(end + 1, wrong, color="white", edgecolor=ORANGE, hatch="xx", width=0.62)
         axes.annotate(
-            f"{wrong:,.0f}",
+            f"{wrong:,.0f}".replace("-", "−"),
             (end + 1, max(wrong, 0)),
             (0, 4),
             textcoords="offset points",

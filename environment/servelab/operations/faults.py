@@ -11,12 +11,14 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,7 @@ class Stack:
         )
         self._close.enter_context(self.door)
         self._warm_up()
+        self._tickets = self._answered() if lora else []
         for name in self.engines:
             self._samples[name] = []
             self._thread(self._observe, name)
@@ -171,6 +174,33 @@ class Stack:
                     "max_tokens": 4,
                 }
                 httpx.post(f"{running.base_url}/chat/completions", json=body, timeout=120, trust_env=False)
+
+    def _answered(self) -> list[str]:
+        """Tickets that the adapter answers in its form, as it should be: what it cannot do anyway would look like an incident.
+
+        Raises:
+            CourseError: there are hardly any.
+        """
+
+        def answer(ticket: str) -> str:
+            body = {**_labelled(ticket), "model": ADAPTER}
+            got = httpx.post(
+                f"{self.engines['a'].base_url}/chat/completions", json=body, timeout=120, trust_env=False
+            )
+            return got.json()["choices"][0]["message"]["content"].strip()
+
+        asked = [example.ticket for example in tickets.dev()[:24]]
+        with ThreadPoolExecutor(SEATS) as pool:
+            good = [
+                t
+                for t, text in zip(asked, pool.map(answer, asked), strict=True)
+                if re.fullmatch(_FORMAT, text)
+            ]
+        if len(good) < 6:
+            raise CourseError(
+                f"The adapter answers {len(good)} of {len(asked)} tickets in its form: is it lab 08's `labels`?"
+            )
+        return good
 
     def _thread(self, work: Any, *arguments: Any) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True, name=f"stack-{work.__name__}")
@@ -235,13 +265,7 @@ class Stack:
             return ask(f"{number} " + " ".join(draw.choices(_WORDS, k=680)), 120, ignore_eos=True)
         share = draw.random()
         if self.door.serves and share < 0.4:
-            ticket = draw.choice(tickets.dev()).ticket
-            return {
-                "model": ADAPTER,
-                "messages": tickets.messages(ticket, tickets.LABEL_SYSTEM),
-                "max_tokens": 12,
-                "temperature": 0,
-            }
+            return {**_labelled(draw.choice(self._tickets)), "model": ADAPTER}
         if "stale index" in self.incidents and share < 0.75:
             question = draw.choice(self._asked)
             return ask(question.text, 10, docs=question.id)
@@ -349,6 +373,11 @@ class Stack:
             if name in self._clients:
                 self._clients[name].set()
                 self.door.cancel(name)
+
+
+def _labelled(ticket: str) -> dict[str, Any]:
+    """A request that a ticket be labelled."""
+    return {"messages": tickets.messages(ticket, tickets.LABEL_SYSTEM), "max_tokens": 12, "temperature": 0}
 
 
 def _values(text: str) -> dict[str, float]:

@@ -53,7 +53,9 @@ class Replay:
     replicas: list[Replica] = field(repr=False)
 
 
-def replay(cause: str, seed: int, *, mitigated_s: float | None = None, length_s: float = LENGTH_S) -> Replay:
+def replay(
+    cause: str, seed: int | str, *, mitigated_s: float | None = None, length_s: float = LENGTH_S
+) -> Replay:
     """Simulate one run.
 
     Args:
@@ -74,12 +76,12 @@ def replay(cause: str, seed: int, *, mitigated_s: float | None = None, length_s:
 
 
 @functools.lru_cache(maxsize=64)
-def kept(cause: str, seed: int) -> Replay:
+def kept(cause: str, seed: int | str) -> Replay:
     """`replay(cause, seed)`, made once: copy what is handed on."""
     return replay(cause, seed)
 
 
-def evidence(cause: str, seed: int) -> dict[str, Any]:
+def evidence(cause: str, seed: int | str) -> dict[str, Any]:
     """The evidence of a run to which nobody did anything; made once, so copy it before it is changed."""
     return kept(cause, seed).evidence
 

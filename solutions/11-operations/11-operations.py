@@ -728,7 +728,7 @@ with Stack([incident], seed=7) as stack:
     mended_s = stack.door.now()
     if found:
         stack.end(found["cause"], found["where"])
-    over_s = stack.until(lambda: recovered(merged(stack.evidence()["metrics"]), mended_s, 1, 2.0, 6), 50, "recovering")
+    over_s = stack.until(lambda: recovered(merged(stack.in_use()), mended_s, 1, 2.0, 6), 50, "recovering")
     seen = stack.evidence()
 found_s = mended_s - began_s
 print(f"after {found_s:.0f} s: {found}")

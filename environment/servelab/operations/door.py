@@ -41,6 +41,7 @@ class Door:
         url: where clients send their requests, with a header `x-client`.
         log: a line for each request that has ended, as in a replay.
         index: the name of the index that is searched now.
+        out: replicas that get nothing.
         serves: the name under which the engines have an adapter, and its revision, by the name that clients use.
     """
 
@@ -59,7 +60,7 @@ class Door:
         self.serves = dict(serves or {})
         self.formats = {name: re.compile(pattern) for name, pattern in (formats or {}).items()}
         self.log: list[dict[str, Any]] = []
-        self._out: set[str] = set()
+        self.out: set[str] = set()
         self._most: dict[str, int] = {}
         self._running: dict[str, dict[str, tuple[asyncio.Task[Any], dict[str, Any]]]] = {}
         self._turn = 0
@@ -99,11 +100,11 @@ class Door:
 
     def take_out(self, replica: str) -> None:
         """Send nothing to a replica any more."""
-        self._out.add(replica)
+        self.out.add(replica)
 
     def put_in(self, replica: str) -> None:
         """Send to a replica again."""
-        self._out.discard(replica)
+        self.out.discard(replica)
 
     # -- a request ----------------------------------------------------------------------------------------
 
@@ -167,7 +168,7 @@ class Door:
             text, line["grounded"] = self.search(self.index, body["docs"])
             first, *rest = sent["messages"]
             sent["messages"] = [{**first, "content": f"{text}\n\n{first['content']}"}, *rest]
-        there = [name for name in self.replicas if name not in self._out]
+        there = [name for name in self.replicas if name not in self.out]
         if not there:
             return 503, {"error": "no replica is in"}
         line["replica"] = there[self._turn % len(there)]

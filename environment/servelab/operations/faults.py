@@ -309,6 +309,10 @@ class Stack:
             "spans": [],
         }
 
+    def in_use(self) -> dict[str, list[dict[str, float]]]:
+        """The samples of the replicas that the gateway sends to: one that was taken out cannot keep anybody waiting."""
+        return {name: rows for name, rows in self.evidence()["metrics"].items() if name not in self.door.out}
+
     def run(self, seconds: float, desc: str) -> None:
         """Let it run for so long, with a progress bar."""
         with bar(total=round(seconds), desc=desc, unit="s") as progress:

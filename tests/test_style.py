@@ -47,6 +47,7 @@ ROOMS = [
     "grading",
     "course",
     "doctor",
+    "operations",
     "lora",
     "load",
     "gateway",

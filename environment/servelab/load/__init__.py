@@ -27,6 +27,7 @@ _MODULES = (
     "generate",
     "ledger",
     "naive",
+    "operations_charts",
     "pictures",
     "quantized",
     "quantized_charts",

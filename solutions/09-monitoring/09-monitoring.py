@@ -375,16 +375,16 @@ assert len(_ups) == 2, f"Two engines are to be read by the job vllm; Prometheus 
 assert sum(_ups.values()) == 2, "Prometheus could not read the engines' pages: is it the path /metrics, on the addresses that are given?"
 _names = [_labels.split('"')[1] for _labels in _stored]
 assert "vllm:num_requests_running" in _names and "http_requests_total" in _names, f"Stored were only {_names}: the engine's own metrics should be among them."
-_noise = [_name for _name in _names if _name.startswith(("python_", "process_"))]
-assert not _noise, f"Stored was also {_noise[0]}, which nobody will ask for. (A pattern has to match the whole name.)"
+ANOTHER_JOB = [_name for _name in _names if _name.startswith(("python_", "process_"))]
+assert not ANOTHER_JOB, f"Stored was also {ANOTHER_JOB[0]}, which nobody will ask for. (A pattern has to match the whole name.)"
 _config = yaml.safe_load(_text)
 assert _config.get("global", {}).get("evaluation_interval") == "15s", "How often are rules computed? Where nothing is said, once a minute."
 assert _config.get("rule_files") == ["rules.yml"], "Rules are to come from the file rules.yml, and from no other."
 assert "127.0.0.1:9093" in str(_config.get("alerting")), "The Alertmanager that is given is not in the configuration."
 ### BEGIN HIDDEN TESTS
 _OTHER = """\
-# TYPE vllm:python_like gauge
-vllm:python_like{model_name="python_3",process_="1"} 1
+# TYPE gateway:python_like gauge
+gateway:python_like{model_name="python_3",process_="1"} 1
 # TYPE pythonic gauge
 pythonic 1
 # TYPE vllm:prompt_tokens counter
@@ -404,7 +404,7 @@ with page(_OTHER) as _one, Alertmanager("route: {receiver: nobody}\nreceivers: [
 assert _seen, "The rules in rules.yml were not computed."
 assert _alerts, "An alert did not arrive at the Alertmanager that was given."
 _names = " ".join(_stored)
-assert all(_name in _names for _name in ("vllm:python_like", '"pythonic"', "vllm:prompt_tokens_total")), "Metrics were dropped that only look a little like those to drop."
+assert all(_name in _names for _name in ("gateway:python_like", '"pythonic"', "vllm:prompt_tokens_total")), "Metrics were dropped that only look a little like those to drop."
 assert 'model_name="python_3"' in _names and 'process_="1"' in _names, "A label of the engine is missing: labels are to be stored as they are."
 assert "python_info" not in _names and "process_open_fds" not in _names, "Another metric that begins with python_ or process_ was stored."
 for _every in ("15s", "1m"):
@@ -791,7 +791,7 @@ def rules(window, hold):
     ### END SOLUTION
 
 # %% [markdown]
-# `firing(rules, series, times)` has Prometheus evaluate the rules over made-up series, and tells which alerts fire at each time. An hour and a half at two replicas, and another night on which both vanish from the list of targets:
+# `firing(rules, series, times)` has Prometheus evaluate the rules over made-up series, and tells which alerts fire at each time. An hour and a half at two replicas, and another night on which both vanish from the list of targets. (`ANOTHER_JOB` is somebody else's engine, and always in trouble.)
 
 # %% id="night"
 def alarms(series, *times, window="5m", hold="2m"):
@@ -807,6 +807,7 @@ NIGHT = fleet(
     }
 )
 LAST_NIGHT = fleet({"a:8000": [Phase(30), Phase(20, state="gone")], "b:8000": [Phase(30), Phase(20, state="gone")]})
+ANOTHER_JOB = fleet({"z:1": [Phase(140, waiting=99, kv=1.0, ttft={20.0: 1.0}, reasons={"error": 1.0}, preemptions_per_s=1)]}, job="staging")
 
 # %% tags=["live", "output"] id="night-alarms"
 for at, found in zip(("30m", "48m", "60m", "75m"), alarms(NIGHT, "30m", "48m", "60m", "75m")):
@@ -869,8 +870,7 @@ assert _dead_at == ["b:8000"], f"At 75 minutes b is dead: EngineDown should fire
 assert not _soon, "b has been down for one minute and `hold` is two: EngineDown should be silent yet."
 assert _where("EngineDown", LAST_NIGHT, "45m") == [[""]], "On the other night no target of the job is left at all: EngineDown should fire once, without an instance."
 ### BEGIN HIDDEN TESTS
-_noise = fleet({"z:1": [Phase(140, waiting=99, kv=1.0, ttft={20.0: 1.0}, reasons={"error": 1.0}, preemptions_per_s=1)]}, job="staging")
-_elsewhere = _noise | fleet({"z:2": [Phase(140, state="down")]}, job="staging")
+_elsewhere = ANOTHER_JOB | fleet({"z:2": [Phase(140, state="down")]}, job="staging")
 _down = _elsewhere | fleet({"a:1": [Phase(30), Phase(1, state="down"), Phase(29), Phase(15, state="down")], "b:1": [Phase(75)]})
 _gone = _elsewhere | fleet({"a:1": [Phase(30), Phase(20, state="gone")], "b:1": [Phase(30), Phase(20, state="gone")]})
 _all = fleet({"a:1": [Phase(30), Phase(10, state="down")], "b:1": [Phase(30), Phase(10, state="down")]})
@@ -887,9 +887,9 @@ assert not _calm, "SlowFirstToken fires at 30 minutes, when first tokens come at
 assert _busy == [""], f"At 48 minutes half of all first tokens take 10 s: SlowFirstToken should fire once, for all replicas together, and fires {len(_busy)} times{': for ' + ', '.join(_busy) if any(_busy) else ''}."
 assert not _soon, "First tokens have been late for a minute and `hold` is two: SlowFirstToken should be silent yet."
 ### BEGIN HIDDEN TESTS
-assert _holds("SlowFirstToken", (_noise | fleet({"a:1": [Phase(40, rps=9, ttft={5.0: 1.0})], "b:1": [Phase(40, rps=1)]}), {"35m": [""]})), "Most requests, on one of two replicas, are slow: SlowFirstToken should fire once."
+assert _holds("SlowFirstToken", (ANOTHER_JOB | fleet({"a:1": [Phase(40, rps=9, ttft={5.0: 1.0})], "b:1": [Phase(40, rps=1)]}), {"35m": [""]})), "Most requests, on one of two replicas, are slow: SlowFirstToken should fire once."
 assert _holds("SlowFirstToken", (fleet({"a:1": [Phase(40, rps=0.2, ttft={10.0: 1.0})], "b:1": [Phase(40, rps=9.8)]}), {"35m": []})), "Two of a hundred requests are slow, all on one replica: p95 of all together is well, and SlowFirstToken should be silent."
-assert _holds("SlowFirstToken", (_noise | fleet({"a:1": [Phase(40, rps=0)]}), {"35m": []})), "Nobody asks anything, and another job is slow: SlowFirstToken should be silent."
+assert _holds("SlowFirstToken", (ANOTHER_JOB | fleet({"a:1": [Phase(40, rps=0)]}), {"35m": []})), "Nobody asks anything, and another job is slow: SlowFirstToken should be silent."
 assert _holds("SlowFirstToken", (fleet({"a:1": [Phase(30), Phase(0.75, rps=0.5, ttft={5.0: 1.0}), Phase(9, rps=9)]}), {"32m30s": []})), "First tokens were slow for a moment: SlowFirstToken should be silent."
 partial(1, 1)
 ### END HIDDEN TESTS
@@ -901,7 +901,7 @@ assert _busy != [""], "At 48 minutes 30 requests wait at a: QueueGrows fires, bu
 assert _busy == ["a:8000"], f"At 48 minutes 30 requests wait at a: QueueGrows should fire for it, and fires for {_busy or 'nobody'}."
 assert not _soon, "A queue has stood for a minute and `hold` is two: QueueGrows should be silent yet."
 ### BEGIN HIDDEN TESTS
-_series = _noise | fleet({"a:1": [Phase(30, waiting=11), Phase(10)], "b:1": [Phase(40, waiting=10)], "c:1": [Phase(40, waiting=40)]})
+_series = ANOTHER_JOB | fleet({"a:1": [Phase(30, waiting=11), Phase(10)], "b:1": [Phase(40, waiting=10)], "c:1": [Phase(40, waiting=40)]})
 assert _holds("QueueGrows", (_series, {"25m": ["a:1", "c:1"], "35m": ["c:1"]})), "10, 11 and 40 wait at three replicas: QueueGrows should fire for those with more than 10, as long as it is so, and for no other job."
 assert _holds("QueueGrows", (fleet({f"{_i}:1": [Phase(30, waiting=8)] for _i in "abcd"}), {"25m": []})), "8 wait at each of four replicas: QueueGrows should be silent."
 _series = fleet({"a:1": [Phase(30), Phase(1.5, waiting=90), Phase(0.5), Phase(1.5, waiting=90), Phase(9)]})
@@ -916,7 +916,7 @@ assert not _calm, "CachePressure fires at 30 minutes, when the cache is nearly e
 assert _busy == ["a:8000", "b:8000"], f"At 48 minutes both caches are full, at a requests wait, at b some are preempted: CachePressure should fire for both, and fires for {_busy or 'nobody'}."
 assert not _later, "At 60 minutes the cache is 98 % used, nobody waits and nothing is preempted: CachePressure should be silent."
 ### BEGIN HIDDEN TESTS
-_series = _noise | fleet(
+_series = ANOTHER_JOB | fleet(
     {
         "a:1": [Phase(30, kv=0.99), Phase(1, kv=0.99, waiting=4), Phase(9, kv=0.99)],
         "b:1": [Phase(40, kv=0.97, waiting=1)],
@@ -936,10 +936,10 @@ assert not _calm, "ErrorBudgetBurn fires where nothing fails."
 assert _bad == [""], f"A fifth of all requests has failed for 25 minutes: ErrorBudgetBurn should fire once, and fires {len(_bad)} times."
 assert not _after, "The errors ended ten minutes ago, and ErrorBudgetBurn still fires: which window knows that already?"
 ### BEGIN HIDDEN TESTS
-assert _holds("ErrorBudgetBurn", (_noise | fleet({"a:1": [Phase(100), Phase(30, reasons={"error": 0.1})], "b:1": [Phase(130)]}), {"99m": [], "129m": [""]})), "One of two replicas fails in a tenth of its requests: ErrorBudgetBurn should fire once, and before that be silent, whatever another job does."
+assert _holds("ErrorBudgetBurn", (ANOTHER_JOB | fleet({"a:1": [Phase(100), Phase(30, reasons={"error": 0.1})], "b:1": [Phase(130)]}), {"99m": [], "129m": [""]})), "One of two replicas fails in a tenth of its requests: ErrorBudgetBurn should fire once, and before that be silent, whatever another job does."
 assert _holds("ErrorBudgetBurn", (fleet({"a:1": [Phase(100), Phase(20, reasons={"error": 0.2}), Phase(15)]}), {"119m": [""], "127m30s": []})), "The errors ended more than five minutes ago: ErrorBudgetBurn should be silent."
 assert _holds("ErrorBudgetBurn", (fleet({"a:1": [Phase(100), Phase(7, reasons={"error": 0.05}), Phase(5)]}), {"106m": []})), "5 % have failed for six minutes, 0.5 % of the last hour: ErrorBudgetBurn should be silent."
-assert _holds("ErrorBudgetBurn", (_noise | fleet({"a:1": [Phase(130, reasons={"error": 0.01, "abort": 0.3, "length": 0.4})]}), {"129m": []})), "1 % ends in an error, others are aborted or reach their length: ErrorBudgetBurn should be silent."
+assert _holds("ErrorBudgetBurn", (ANOTHER_JOB | fleet({"a:1": [Phase(130, reasons={"error": 0.01, "abort": 0.3, "length": 0.4})]}), {"129m": []})), "1 % ends in an error, others are aborted or reach their length: ErrorBudgetBurn should be silent."
 assert _where("ErrorBudgetBurn", _burning, "125m", window="1m") == [[""]], "With another `window`, ErrorBudgetBurn is another: its two windows are fixed."
 partial(1, 1)
 ### END HIDDEN TESTS

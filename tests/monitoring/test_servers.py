@@ -21,7 +21,8 @@ from servelab.children import free_port, listening
 from servelab.engine.scripted import ScriptedEngine
 from servelab.monitoring import server
 from servelab.monitoring.errors import MonitoringError
-from servelab.monitoring.servers import Alertmanager, Prometheus, Webhook, label_text
+from servelab.monitoring.servers import Alertmanager, Prometheus, label_text
+from servelab.monitoring.webhook import Webhook
 from servelab.monitoring.tools import ToolMissing, find_tool
 
 pytestmark = pytest.mark.alone  # waits for what comes in time

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +25,7 @@ _ANSWER_S = 30.0
 _SAID = re.compile(r'\b(?:err|error|msg)="((?:[^"\\]|\\.)*)"')
 
 
-class Server:
+class Server(ABC):
     """What Prometheus and Alertmanager have in common; a context manager.
 
     Attributes:
@@ -99,13 +100,13 @@ class Server:
         lines = (self.folder / "log").read_text(errors="replace").splitlines()
         return list(dict.fromkeys(": ".join(found) for line in lines if (found := _SAID.findall(line))))[-n:]
 
+    @abstractmethod
     def _prepare(self, folder: Path) -> None:
         """Write and check the configuration in the folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _command(self, port: int) -> Sequence[str]:
         """The command, run in the folder."""
-        raise NotImplementedError
 
     def _launch(self, folder: Path, port: int, *, last: bool) -> bool:
         """Start it on a port. False where another program took that meanwhile."""

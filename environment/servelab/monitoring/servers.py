@@ -20,8 +20,6 @@ from servelab.monitoring.errors import MonitoringError
 from servelab.monitoring.server import Server
 from servelab.monitoring.tools import complaints, find_tool, run_in, unreadable, write_files
 from servelab.monitoring.waiting import until
-from servelab.monitoring.webhook import Notification as Notification  # the third server of the lesson
-from servelab.monitoring.webhook import Webhook as Webhook
 
 # Not *.yml: a pattern in `rule_files` must not find the configuration itself.
 _CONFIG = "prometheus.conf"

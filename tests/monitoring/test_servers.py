@@ -22,8 +22,8 @@ from servelab.engine.scripted import ScriptedEngine
 from servelab.monitoring import server
 from servelab.monitoring.errors import MonitoringError
 from servelab.monitoring.servers import Alertmanager, Prometheus, label_text
-from servelab.monitoring.webhook import Webhook
 from servelab.monitoring.tools import ToolMissing, find_tool
+from servelab.monitoring.webhook import Webhook
 
 pytestmark = pytest.mark.alone  # waits for what comes in time
 

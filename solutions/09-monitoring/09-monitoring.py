@@ -351,11 +351,13 @@ process_resident_memory_bytes 9e+08
 http_requests_total{handler="/v1/chat/completions",status="2xx"} 17
 """
 
-# %% tags=["live", "output"] id="scraped"
+# %% tags=["live"] id="scrape"
 with page(PAGE) as one, page(PAGE) as two, Prometheus(as_yaml(scrape_config([one, two], [], "1s")), rules={"rules.yml": "groups: []"}) as watcher:
     watcher.wait_for("count(vllm:num_requests_running) == 2")
     stored = watcher.query('count by (__name__) ({__name__=~"vllm:.*|http_.*|python_.*|process_.*", job="vllm"})')
     ups = watcher.query('up{job="vllm"}')
+
+# %% tags=["live", "output"] id="scraped"
 print("targets that could be read:", sum(ups.values()))
 for labels, count in sorted(stored.items()):
     print(f"{labels}: {count:g}")
@@ -1057,7 +1059,7 @@ partial(3, 3)
 # %% [markdown]
 # All parts together, yours from steps 4, 6 and 7, at first with two scripted engines, of which one dies. (If no notification arrives, look at `alerting` in step 4. And note how long a fresh Prometheus believes that no target is left: `for` is what keeps `absent` from calling somebody at each of its starts.)
 
-# %% tags=["live", "output"] id="one-dies"
+# %% tags=["live"] id="one-dies"
 with ScriptedEngine() as one, ScriptedEngine() as two, Webhook() as pager, Webhook() as tickets:
     with Alertmanager(as_yaml(routing(pager.url, tickets.url, "1s"))) as manager:
         both = [server.url.removeprefix("http://") for server in (one, two)]
@@ -1066,6 +1068,8 @@ with ScriptedEngine() as one, ScriptedEngine() as two, Webhook() as pager, Webho
             eyes.wait_for("absent(ALERTS)")  # until it had read its first pages, no target was there: EngineDown was pending
             await asyncio.to_thread(two.kill)
             called = await asyncio.to_thread(pager.wait_for, "EngineDown", seconds=60)
+
+# %% tags=["live", "output"] id="who-was-called"
 dead = [alert["labels"]["instance"] for alert in called.alerts]
 print("paged:", [alert["labels"]["alertname"] for alert in called.alerts], "| for the one that died:", dead == [both[1]])
 print("tickets:", len(tickets.notifications))

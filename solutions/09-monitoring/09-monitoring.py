@@ -435,7 +435,7 @@ await asyncio.sleep(2)  # one more look
 print(f"{series:g} series of one engine, the {len(load.results)} requests took {took:.0f} s")
 
 # %% [markdown]
-# Most of these series are buckets: a histogram with 22 bounds is 25 series, for each model, engine and replica. That is cheap as long as the labels are few.
+# Most of these series are buckets: a histogram with 22 bounds is 26 series (23 buckets with `+Inf`, a sum, a count, and when it was created), for each model, engine and replica. That is cheap as long as the labels are few.
 #
 # ## Step 5 · Questions in PromQL
 #

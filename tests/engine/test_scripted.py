@@ -452,3 +452,14 @@ def test_command_line() -> None:
         output, _ = process.communicate(timeout=10)
     assert "ignores: --dtype bfloat16" in output
     assert "Application startup complete" in output or "Uvicorn running" in output
+
+
+def test_a_connection_that_nobody_has_taken_up_ends_with_the_engine() -> None:
+    """One that is accepted while the server ends has no protocol yet; its caller must not wait for ever."""
+    from servelab.engine.scripted import _break_connections
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as caller, listener.accept()[0]:
+            _break_connections(port)
+            assert caller.recv(1) == b""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import copy
 import json
+import os
 import socket
 import threading
 import time
@@ -19,6 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import psutil
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -162,6 +164,18 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.close()
         await asyncio.sleep(0)
+
+
+def _break_connections(port: int) -> None:
+    """End what this process has accepted on a port, also what no protocol knows yet.
+
+    A connection that is accepted in the moment of the end is nobody's: it would stay open, and whoever asked would wait for ever.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        for found in psutil.Process().net_connections("tcp"):
+            if found.laddr and found.laddr.port == port and found.raddr and found.fd >= 0:
+                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(found.fd)) as ours:
+                    ours.shutdown(socket.SHUT_RDWR)  # whoever holds the descriptor may still close it
 
 
 class ScriptedEngine:
@@ -316,6 +330,8 @@ class ScriptedEngine:
             return
         self._server.stop_soon(self._cut_all, abort=abort)
         self._thread.join(timeout=10)
+        if abort:
+            _break_connections(self._port)
         self._server = self._thread = None
 
     # -- what tests read --------------------------------------------------------------------------------

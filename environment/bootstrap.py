@@ -387,7 +387,7 @@ def lock_all() -> None:
     """Resolve every lock again from pyproject.toml."""
     uv = find_uv()
     wanted = {
-        name: (python, ["pyproject.toml", "--extra", name, "--extra", "dev"])
+        name: (python, ["pyproject.toml", "--extra", name, "--extra", "dev", "--extra", "hub"])
         for name, python in PYTHON_FOR.items()
     }
     wanted |= {name: (python, ["--group", f"pyproject.toml:{name}"]) for name, python in APART.items()}

@@ -233,3 +233,22 @@ def test_what_a_check_names_is_known_to_later_ones_whatever_became_of_it(first):
     scores = {c.grade_id: c for c in scores_of(laid, outcome.runs)}
     assert {name: score.points for name, score in scores.items()} == {"first": 0, "second": 1, "third": 0}
     assert "three is not two" in scores["third"].message
+
+
+def test_of_a_check_that_is_left_out_only_what_a_later_one_needs_is_run():
+    """What it names may take longer than the later check has: training a model, say."""
+    costly = (
+        "import time\n_SCALE = 3\n_WANTED = {2: 2 * _SCALE}\n_costly = time.sleep(60)\nassert same(1) == 1"
+    )
+    notebook = new_notebook(
+        cells=[
+            answer("def same(n):\n    return n", "same"),
+            check(costly, "first", 1),
+            answer("def thrice(n):\n    return 3 * n", "thrice"),
+            check("assert thrice(2) == _WANTED[2], 'six'", "second", 1),
+        ]
+    )
+    laid = Laid(notebook=notebook, questions=questions_of(notebook))
+    outcome = shared_grader().run(laid, patience=Patience(cell_s=20, check_s=15), only={3})
+    scores = {c.grade_id: c.points for c in scores_of(laid, outcome.runs)}
+    assert scores["second"] == 1 and not outcome.flags

@@ -153,6 +153,8 @@ class Session:
             self._stack = stack.pop_all()
         #: Positions of the cells that the judge has run.
         self.known: set[int] = set()
+        #: Definitions of other checks that it has run: the check's position, and which of them.
+        self.defined: set[tuple[int, int]] = set()
         #: A hidden test has run: the student's code knows what it passes in, and can have noted it where later cells look.
         self.exposed = False
 
@@ -188,16 +190,30 @@ class Session:
     def prepare(self, plan: Plan, check: int) -> None:
         """Let the judge run, in their order, the instructor's cells before a check that it has not run yet.
 
-        Of earlier checks that this judge has not run (they were run by another, or left out) only the definitions count:
-        later checks may call their functions.
+        Of earlier checks that this judge has not run (they were run by another, or left out) only those definitions count
+        that this check needs, directly or through each other: it may call their functions, and what it does not need may
+        cost more than all its own work.
         """
-        for index in sorted({*plan.judges, *plan.checks}):
-            if index < check and index not in self.known:
-                cell = plan.cells[index]
-                for text in _definitions(cell) if index in plan.checks else [cell]:
-                    with _the_judge():
-                        _send(self.judge, {"do": "define", "index": index, "text": text})
+        wanted = set(names_of(plan.cells[check]).uses)
+        found: list[tuple[int, int, str]] = []
+        for index in sorted({*plan.judges, *plan.checks}, reverse=True):
+            if index >= check or index in self.known:
+                continue
+            if index not in plan.checks:
+                wanted |= names_of(plan.cells[index]).uses
+                found.append((index, 0, plan.cells[index]))
                 self.known.add(index)
+                continue
+            for place, text in reversed(list(enumerate(_definitions(plan.cells[index])))):
+                names = names_of(text)
+                if names.binds & wanted:
+                    wanted |= names.uses
+                    if (index, place) not in self.defined:
+                        found.append((index, place, text))
+                        self.defined.add((index, place))
+        for index, _, text in reversed(found):
+            with _the_judge():
+                _send(self.judge, {"do": "define", "index": index, "text": text})
         self.known.add(check)
 
     def _answer(self, door: socket.socket, within_s: float) -> dict[str, Any]:

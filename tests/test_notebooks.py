@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ def nbval(
         "-q",
     ]
     command += ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder), "--durations=8"]
-    command += ["--nbval-lax", "--nbval-cell-timeout", str(int(cell_s)), Path(copy).name]
+    cells = scratch / "cells.xml"
+    command += ["--nbval-lax", "--nbval-cell-timeout", str(int(cell_s)), f"--junitxml={cells}"]
+    command += [Path(copy).name]
     told = scratch / "told.txt"
     with told.open("w") as out:
         process = subprocess.Popen(
@@ -65,7 +68,13 @@ def nbval(
                     out.write(f"still there: {left.pid} {' '.join(left.cmdline())[:200]}\n")
                     left.kill()
             process.wait()
-    done = subprocess.CompletedProcess(command, process.returncode, told.read_text(errors="replace"))
+    said, status = told.read_text(errors="replace"), process.returncode
+    if status == 0 and (slow := _out_of_time(cells, cell_s)):
+        status, said = (
+            1,
+            said + "".join(f"\nFAILED {name}: it was interrupted after {cell_s:g} s" for name in slow),
+        )
+    done = subprocess.CompletedProcess(command, status, said)
     left = gone_within(run_id, 10)
     # What a lab hands in beside its notebook has to be there.
     asked = json.loads(notebook.read_text())["metadata"].get("servelab", {}).get("hands_in", [])
@@ -73,6 +82,12 @@ def nbval(
     files = sorted(p.name for p in folder.iterdir() if p.name not in expected)
     files += sorted(f"{name} is not there" for name in asked if not (folder / name).is_file())
     return done, left + files
+
+
+def _out_of_time(cells: Path, cell_s: float) -> list[str]:
+    """The cells that nbval interrupted: one that takes an interrupt for a reason to go on counts as passed there."""
+    found = ET.parse(cells).getroot().iter("testcase")
+    return [str(one.get("name")) for one in found if float(one.get("time") or 0) >= cell_s]
 
 
 def checked_outputs(notebook: Path) -> int:
@@ -139,6 +154,8 @@ def test_a_notebook_that_hangs_is_stopped_and_named(tmp_path: Path) -> None:
     """Its cell is interrupted when its time is up; where that does not help, all of it is killed."""
     done, left = nbval(FIXTURES / "hangs.ipynb", tmp_path / "interrupted", cell_s=3, total_s=60)
     assert done.returncode == 1 and "imeout" in done.stdout and not left
+    done, left = nbval(FIXTURES / "goes-on.ipynb", tmp_path / "goes-on", cell_s=3, total_s=60)
+    assert done.returncode == 1 and "interrupted after 3 s" in done.stdout and not left
     done, left = nbval(FIXTURES / "hangs.ipynb", tmp_path / "killed", cell_s=60, total_s=8)
     assert (
         done.returncode != 0

@@ -44,7 +44,7 @@ FROM_PACKAGES = (
 # Debian's Alertmanager reads the templates of its messages from this folder, which only an installed package has. Our copy of the
 # program looks for them in `templates`, in the folder where it runs; servelab.monitoring puts them there.
 SHARED = {"prometheus-alertmanager": "/usr/share/prometheus/alertmanager"}
-APT_FOR_TESTS = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+APT_FOR_TESTS = {"chromium": "chromium"}
 
 
 class SetupError(Exception):

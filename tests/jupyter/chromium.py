@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")
 
-WAIT_S = 60
+WAIT_S = 180
 SIZE = {"width": 1280, "height": 900}
 FLAGS = (
     "--no-sandbox",

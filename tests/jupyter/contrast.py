@@ -43,3 +43,15 @@ _POOR = """
 def poor_contrast(part: Locator, enough: float = ENOUGH) -> list[tuple[str, float]]:
     """The texts in a part of a page that stand out too little: [(text, contrast ratio)]."""
     return [(str(text), float(ratio)) for text, ratio in part.evaluate(_POOR, enough)]
+
+
+def ratio(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """WCAG's contrast ratio of two colours, each red, green and blue from 0 to 255."""
+
+    def light(colour: tuple[int, int, int]) -> float:
+        parts = [value / 255 for value in colour]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)

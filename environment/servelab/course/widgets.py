@@ -25,6 +25,7 @@ _CSS = """
 .servelab-radio { border: 1px solid var(--jp-border-color2, #bbb); border-radius: 4px; max-width: 60em; }
 .servelab-radio label { display: flex; gap: 0.6em; padding: 0.25em 0.4em; align-items: baseline; }
 .servelab-radio label:hover { background: var(--jp-layout-color2, #eee); }
+.servelab-radio label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: -2px; border-radius: 4px; }
 """
 #: Texts of the options that were shown, by the variable that holds the answer.
 _shown: dict[str, dict[str, str]] = {}

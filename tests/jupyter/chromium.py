@@ -108,7 +108,7 @@ def page(browser: Browser, said: Said, request: pytest.FixtureRequest) -> Iterat
 
 def keep(pages: list[Page], said: Said, test: str) -> None:
     """Put pictures of a failed test's pages, and what they said, into the folder of artefacts."""
-    name = re.sub(r"[^\w.-]+", "-", test).strip("-")
+    name = re.sub(r"[^\w.]+", "-", test).strip("-")
     (artefacts() / f"{name}-failed.txt").write_text(said.lines(), encoding="utf-8")
     for number, shown in enumerate(pages):
         shown.screenshot(path=artefacts() / f"{name}-failed-{number}.png", timeout=20_000)

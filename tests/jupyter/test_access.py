@@ -1,4 +1,4 @@
-"""Our pages and widgets in JupyterLab's light and dark theme, and with the keyboard alone."""
+"""Our pages and widgets in JupyterLab's light and dark themes, and with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ charts.throughput_latency(
     [{"concurrency": n, "requests_per_s": n / (1 + n / 9), "p50_s": 1 + n / 9, "p95_s": 1.2 + n / 7} for n in (1, 4, 16)],
     title="Made up, to be looked at",
 )"""
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "high": "JupyterLab Dark High Contrast"}
 
 
 def notebook() -> nbformat.NotebookNode:
@@ -86,13 +86,13 @@ def chart_contrast(picture: Locator) -> float:
     return max(ratio(one, seen.getpixel((3, 3))) for one in colours)
 
 
-@pytest.mark.parametrize(("theme", "faint"), [("light", "#aaa"), ("dark", "#555")])
-def test_all_of_it_can_be_read_in_both_themes(
+@pytest.mark.parametrize(("theme", "faint"), [("light", "#aaa"), ("dark", "#555"), ("high", "#555")])
+def test_all_of_it_can_be_read_in_every_theme(
     course: LabServer, copy: Path, page: Page, theme: str, faint: str, artefact_folder: Path
 ) -> None:
     home = open_lab(page, course)
     choose_theme(page, THEMES[theme])
-    expect(home.locator("html")).to_have_attribute("data-theme", theme)
+    expect(home.locator("html")).to_have_attribute("data-theme", "light" if theme == "light" else "dark")
     home.locator("summary").click()
     assert poor_contrast(home.locator("body")) == []
     page.screenshot(path=artefact_folder / f"theme-{theme}-home.png")

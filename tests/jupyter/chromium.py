@@ -1,4 +1,4 @@
-"""Debian's Chromium for tests, driven by Playwright: a browser a module, a fresh page a test, a picture of each failure.
+"""The system's Chromium for tests, driven by Playwright: a browser a module, a fresh page a test, a picture of each failure.
 
 Playwright's synchronous interface keeps an event loop in the test's own thread while a browser is open: the tests of a module
 that uses it are plain functions, and the browser is closed before the next module begins.
@@ -16,8 +16,9 @@ import pytest
 from conftest import artefacts
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium")
+# Those that environment/bootstrap.py looks for.
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
+needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium, or Chrome")
 
 WAIT_S = 180
 SIZE = {"width": 1280, "height": 900}

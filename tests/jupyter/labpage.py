@@ -62,12 +62,12 @@ def menu(page: Page, title: str, command: str) -> None:
 
 
 def save(page: Page) -> None:
-    """Save the notebook that is shown, and wait until it is stored."""
-    menu(page, "File", "docmanager:save")
-    expect(page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")).to_have_count(1)
-    expect(
-        page.locator(".lm-TabBar-tab.jp-mod-current.jp-mod-dirty, .lm-TabBar-tab.lm-mod-current.jp-mod-dirty")
-    ).to_have_count(0)
+    """Save the changed notebook that is shown; returns when the server has written it."""
+    with page.expect_response(
+        lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url
+    ) as stored:
+        menu(page, "File", "docmanager:save")
+    assert stored.value.ok
 
 
 def cell(page: Page, text: str) -> Locator:

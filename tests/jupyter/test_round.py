@@ -10,7 +10,7 @@ import pytest
 from cells import answer, check, plain, written
 from chromium import Said, browser, needs_chromium, page, said  # noqa: F401 - fixtures
 from formgrader import ASSIGNMENT, SUBMISSION, formgrader, press, row
-from labpage import close_dialog, course_tab, idle, open_lab, replace_source, save, validate
+from labpage import close_dialog, course_tab, idle, open_lab, replace_source, validate
 from labserver import LabServer, make_course, running_lab
 from nbformat.v4 import new_markdown_cell, new_notebook
 from playwright.sync_api import Locator, Page, expect
@@ -129,8 +129,7 @@ def work(page: Page, folder: Path) -> None:
     text = validate(page)
     assert "Success" in text, text
     shot(page, folder, "4-validate-passes")
-    close_dialog(page)
-    save(page)
+    close_dialog(page)  # Validate has saved the notebook
 
 
 def submit(page: Page, folder: Path) -> None:

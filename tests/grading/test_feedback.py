@@ -9,8 +9,9 @@ from typing import Any
 
 import nbformat
 import pytest
-from chromium import browser, needs_chromium  # noqa: F401 - a fixture
+from chromium import browser, needs_chromium, page, said  # noqa: F401 - fixtures
 from nbgrader.api import Gradebook
+from playwright.sync_api import Page
 from servelab.course.building import load_config
 from servelab.grading.classroom import Classroom
 from servelab.grading.driver import grade_all
@@ -95,31 +96,31 @@ def due(room: Classroom, config: Any, days_ago: float) -> None:
 def test_a_planted_script_does_not_run_and_nothing_hidden_is_shown(
     room: Classroom,
     answering: Any,
-    browser: Any,
+    page: Page,
 ) -> None:
     config = load_config(ROOT, room.folder)
     hand_in_hostile(room, answering)
     result = grade_all(config, LAB)
     assert result.failed == {}
     room.nbgrader("generate_feedback", LAB)
-    (page,) = (room.folder / "gradebook" / "feedback" / "mallory" / LAB).glob("*.html")
-    html = page.read_text(encoding="utf-8")
+    (written,) = (room.folder / "gradebook" / "feedback" / "mallory" / LAB).glob("*.html")
+    html = written.read_text(encoding="utf-8")
     assert "secret_of_the_judge" not in html and "HIDDEN TESTS" not in html
     assert "There is one lock" not in html, "no explanation before a deadline has passed"
     assert "1.5" not in html.split("<body")[1].split("mean-check")[0], "no input of a hidden test"
-    browser.get(page.as_uri())
-    title = browser.title
+    page.goto(written.as_uri())
+    title = page.title()
     assert "taken over" not in title and LAB in title
-    counts = browser.execute_script(
+    counts = page.evaluate(
         "document.querySelectorAll('details').forEach(d => d.open = !d.open);"
         "document.querySelectorAll('#bait').forEach(a => a.click());"
-        "return [document.title, getComputedStyle(document.body).display, document.querySelectorAll('iframe').length,"
+        "[document.title, getComputedStyle(document.body).display, document.querySelectorAll('iframe').length,"
         " [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => a.name.startsWith('on'))).length]"
     )
     assert counts[0] == title and counts[1] != "none" and counts[2:] == [0, 0]
     due(room, config, 1)
     room.nbgrader("generate_feedback", LAB, "--force")
-    html = page.read_text(encoding="utf-8")
+    html = written.read_text(encoding="utf-8")
     assert "Chosen: It is dropped." in html and "There is one lock" in html
 
 

@@ -24,20 +24,20 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("path", ["/servelab/home", "/servelab/state.json", f"/servelab/open/{LAB}"])
-def test_nothing_is_shown_without_the_token(lab: LabServer, path: str) -> None:  # noqa: F811
+def test_nothing_is_shown_without_the_token(lab: LabServer, path: str) -> None:
     status, text = lab.request(path, token=False)
     assert status == 302 and text.startswith("/login")
     assert not lab.notebook.exists()
 
 
-def test_the_home_page(lab: LabServer) -> None:  # noqa: F811
+def test_the_home_page(lab: LabServer) -> None:
     status, text = lab.request("/servelab/home")
     assert status == 200
     assert "Tiny &lt;script&gt;" in text and TITLE not in text
     assert "5 minutes" in text and "4 points" in text
 
 
-def test_the_page_may_run_only_its_own_script(lab: LabServer) -> None:  # noqa: F811
+def test_the_page_may_run_only_its_own_script(lab: LabServer) -> None:
     import urllib.request
 
     request = urllib.request.Request(
@@ -50,7 +50,7 @@ def test_the_page_may_run_only_its_own_script(lab: LabServer) -> None:  # noqa: 
     assert f'<script nonce="{nonce}">' in text and "unsafe" not in policy
 
 
-def test_opening_a_lab_copies_it_once(lab: LabServer) -> None:  # noqa: F811
+def test_opening_a_lab_copies_it_once(lab: LabServer) -> None:
     status, target = lab.request("/servelab/open/1")
     assert (status, target) == (302, f"/lab/tree/work/{LAB}/{LAB}.ipynb")
     assert lab.notebook.is_file()
@@ -61,21 +61,21 @@ def test_opening_a_lab_copies_it_once(lab: LabServer) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("wrong", ["9", "..%2f..%2fetc", "%3Cscript%3E"])
-def test_a_wrong_lab_is_said_kindly(lab: LabServer, wrong: str) -> None:  # noqa: F811
+def test_a_wrong_lab_is_said_kindly(lab: LabServer, wrong: str) -> None:
     status, text = lab.request(f"/servelab/open/{wrong}")
     assert status == 404 and "No lab is called" in text and "<script>" not in text
     status, text = lab.request(f"/servelab/open/{wrong}", Accept="application/json")
     assert status == 404 and text.startswith('{"error": "No lab is called')
 
 
-def validate(lab: LabServer, notebook: nbformat.NotebookNode, name: str) -> dict:  # noqa: F811
+def validate(lab: LabServer, notebook: nbformat.NotebookNode, name: str) -> dict:
     file = lab.root / "work" / LAB / f"{name}.ipynb"
     file.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, file)
     return lab.json("/assignments/validate", {"path": f"work/{LAB}/{name}.ipynb"})
 
 
-def test_validate_judges_and_skips_live_cells(lab: LabServer) -> None:  # noqa: F811
+def test_validate_judges_and_skips_live_cells(lab: LabServer) -> None:
     right = validate(lab, tiny_notebook("double = lambda x: 2 * x"), "right")
     assert right == {"success": True, "value": {}}, (
         "no check failed, and the live cell, which raises, did not run"
@@ -84,7 +84,7 @@ def test_validate_judges_and_skips_live_cells(lab: LabServer) -> None:  # noqa: 
     assert wrong["success"] and "double(2) is 4" in wrong["value"]["failed"][0]["raw_error"]
 
 
-def test_validate_does_not_hold_up_the_server(lab: LabServer) -> None:  # noqa: F811
+def test_validate_does_not_hold_up_the_server(lab: LabServer) -> None:
     answered: list[dict] = []
     slow = tiny_notebook("double = lambda x: 2 * x", extra="import time; time.sleep(4)")
     thread = threading.Thread(target=lambda: answered.append(validate(lab, slow, "slow")))
@@ -101,12 +101,12 @@ def test_validate_does_not_hold_up_the_server(lab: LabServer) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize("path", ["../outside.ipynb", "/etc/passwd", ""])
-def test_validate_stays_inside_the_course(lab: LabServer, path: str) -> None:  # noqa: F811
+def test_validate_stays_inside_the_course(lab: LabServer, path: str) -> None:
     status, _ = lab.request("/assignments/validate", {"path": path})
     assert status in (403, 404)
 
 
-def test_validate_says_in_words_what_is_wrong(lab: LabServer) -> None:  # noqa: F811
+def test_validate_says_in_words_what_is_wrong(lab: LabServer) -> None:
     gone = lab.json("/assignments/validate", {"path": "work/gone.ipynb"})
     assert not gone["success"] and "not there" in gone["value"] and "Traceback" not in gone["value"]
     (lab.root / "work" / "broken.ipynb").write_text("{")
@@ -115,7 +115,7 @@ def test_validate_says_in_words_what_is_wrong(lab: LabServer) -> None:  # noqa: 
     assert "Traceback" not in broken["value"]
 
 
-def nbgrader(lab: LabServer, *args: str, cwd: Path) -> str:  # noqa: F811
+def nbgrader(lab: LabServer, *args: str, cwd: Path) -> str:
     """An nbgrader command as typed in a terminal of that JupyterLab, in any folder."""
     env = environment(lab.root, lab.run_id) | {"JUPYTER_CONFIG_PATH": str(lab.root)}
     command = [str(Path(sys.executable).with_name("nbgrader")), *args]
@@ -124,7 +124,7 @@ def nbgrader(lab: LabServer, *args: str, cwd: Path) -> str:  # noqa: F811
     return done.stdout + done.stderr
 
 
-def test_formgrader_and_assignment_list(lab: LabServer, tmp_path: Path) -> None:  # noqa: F811
+def test_formgrader_and_assignment_list(lab: LabServer, tmp_path: Path) -> None:
     assert lab.request("/formgrader") == (302, "/formgrader/manage_assignments")
     status, text = lab.request("/formgrader/manage_assignments")
     assert status == 200 and "formgrader" in text.lower()

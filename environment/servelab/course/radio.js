@@ -11,6 +11,17 @@ function writeIntoCell(element, line) {
   return content.textContent.includes(line); // in a cell that is still being drawn nothing is written
 }
 
+// An option's text; what stands between backticks is code, as in the list above the cell.
+function worded(text) {
+  const words = document.createElement("span");
+  text.split(/`([^`]+)`/).forEach((part, place) => {
+    const piece = place % 2 ? document.createElement("code") : document.createTextNode("");
+    piece.textContent = part;
+    words.append(piece);
+  });
+  return words;
+}
+
 function render({ model, el }) {
   const line = (id) => model.get("line").replace("@", id);
   const group = document.createElement("fieldset");
@@ -21,6 +32,10 @@ function render({ model, el }) {
   const said = document.createElement("p");
   said.setAttribute("role", "status");
   group.append(legend);
+  // JupyterLab takes these keys for its own, also from here: the arrows would move from cell to cell instead of choosing.
+  group.addEventListener("keydown", (event) => {
+    if (event.key.startsWith("Arrow") || event.key === " ") event.stopPropagation();
+  });
   for (const [id, text] of model.get("options")) {
     const label = document.createElement("label");
     const button = document.createElement("input");
@@ -40,9 +55,7 @@ function render({ model, el }) {
         said.textContent = `Put this into the cell above, and run it: ${line(id)}`;
       }
     });
-    const words = document.createElement("span");
-    words.textContent = text;
-    label.append(button, words);
+    label.append(button, worded(text));
     group.append(label);
   }
   el.append(group, said);

@@ -25,6 +25,8 @@ _CSS = """
 .servelab-radio { border: 1px solid var(--jp-border-color2, #bbb); border-radius: 4px; max-width: 60em; }
 .servelab-radio label { display: flex; gap: 0.6em; padding: 0.25em 0.4em; align-items: baseline; }
 .servelab-radio label:hover { background: var(--jp-layout-color2, #eee); }
+.servelab-radio label:has(:focus-visible) { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: -2px; border-radius: 4px; }
+.servelab-radio code { background: var(--jp-layout-color2, #eee); border-radius: 2px; padding: 0 0.3em; }
 """
 #: Texts of the options that were shown, by the variable that holds the answer.
 _shown: dict[str, dict[str, str]] = {}
@@ -110,10 +112,11 @@ def radio_below(result: Any) -> None:
     line = ANSWER_LINE.match(text.strip())
     if line is None or line["value"] != '""' or is_grading() or not _in_jupyter():
         return
-    texts = {name: name for name in json.loads(line["options"]) if name}
-    shown = _shown.get(line["name"], own_order(line["name"], texts))
-    if shown.keys() != texts.keys():
-        shown = texts
+    # A lab lists its options above the cell, by these names and in this order; an exam's were shown by `options`.
+    names = {name: f"`{name}`" for name in json.loads(line["options"]) if name}
+    shown = _shown.get(line["name"], names)
+    if shown.keys() != names.keys():
+        shown = names
     widget = _radio(line["name"], shown, f'{line["name"]} = "@"  #@param {line["options"]}')
     _display(widget, "Put the name of the best answer between the quotes.")
 

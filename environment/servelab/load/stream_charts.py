@@ -69,11 +69,14 @@ def ttft_itl_vs_load(levels: Mapping[int, Mapping[str, Sequence[float]]], *, tit
     return figure
 
 
+_BOX = 0.55  # a box's width; its neighbour stands at 1
+
+
 def _boxes(axes: Axes, groups: Sequence[Sequence[float]], colour: str) -> None:
     drawn = axes.boxplot(
         groups,
         positions=range(len(groups)),
-        widths=0.55,
+        widths=_BOX,
         whis=(5, 95),
         patch_artist=True,
         medianprops={"color": INK, "linewidth": 2},
@@ -91,8 +94,8 @@ def _boxes(axes: Axes, groups: Sequence[Sequence[float]], colour: str) -> None:
     for place, value in enumerate(medians):
         axes.annotate(
             f"{value:,.0f}" if value >= 100 else f"{value:.3g}",
-            (place, value),
-            (21, 0),
+            (place + _BOX / 2, value),  # beside the box, however wide it is drawn
+            (4, 0),
             textcoords="offset points",
             va="center",
             fontsize=9,

@@ -43,13 +43,15 @@ COPY . /course
 # From a folder that is a class's already, there is nothing to take away.
 RUN if [ -d /course/solutions ]; then SERVELAB_ROOT=/course servelab release --students /release; else cp -a /course /release; fi
 
+# The whole course. Formgrader shows notebooks below the server's root only, and nbgrader writes releases into labs/.
 FROM runtime AS instructor
 COPY . .
-RUN servelab --help > /dev/null
-USER student
+RUN chown -R student labs solutions
+ENV SERVELAB_SERVER_ROOT=/
+USER 1000:1000
 WORKDIR /home/student
 
 FROM runtime AS student
 COPY --from=release /release/ ./
-USER student
+USER 1000:1000
 WORKDIR /home/student

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -28,40 +28,62 @@ ADD = "def add(a, b):\n    return a + b"
 
 
 class Desk:
-    """One person's machine: a course folder or none, a home of their own, and the Hub's token."""
+    """One person's machine: a course folder, a home of their own, and the Hub's token."""
 
     def __init__(self, hub: Hub, user: str, home: Path, course: Path) -> None:
         self.home, self.course = home, course
         home.mkdir(exist_ok=True)
-        self.settings = hub.environment(user) | {
-            "SERVELAB_ROOT": str(course),
-            "SERVELAB_WORK": str(home / "work"),
-            "SERVELAB_GRADEBOOK": str(home / "office"),
-            "JUPYTER_DATA_DIR": str(home / "jupyter"),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        }
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        """One command of this person's; its output."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("SERVELAB_", "JUPYTERHUB_"))}
-        done = subprocess.run(
+        self.environment = (
+            kept
+            | hub.environment(user)
+            | {
+                "SERVELAB_ROOT": str(course),
+                "SERVELAB_WORK": str(home / "work"),
+                "SERVELAB_GRADEBOOK": str(home / "office"),
+                "JUPYTER_DATA_DIR": str(home / "jupyter"),
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            }
+        )
+
+    def __enter__(self) -> Desk:
+        command = [sys.executable, str(ROOT / "tests" / "cluster" / "desk.py")]
+        self.process = subprocess.Popen(
             command,
             cwd=self.course,
-            env=kept | self.settings,
-            stdin=subprocess.DEVNULL,
+            env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def nbgrader(self, *arguments: str) -> str:
+        """`nbgrader ...`, as this person; what it printed."""
+        self.process.stdin.write(json.dumps(arguments) + "\n")
+        self.process.stdin.flush()
+        status, output = json.loads(self.process.stdout.readline())
+        assert status == 0 and "| ERROR]" not in output, f"nbgrader {' '.join(arguments)}:\n{output[-3000:]}"
+        return output
+
+    def manage(self, *arguments: str) -> str:
+        """`ngshare-course-management ...`, as this person; what it printed."""
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "ngshare-course-management"), *arguments],
+            cwd=self.course,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
             check=False,
         )
-        failed = done.returncode != 0 or "| ERROR]" in done.stdout
-        assert failed == fails, f"{' '.join(command)}:\n{done.stdout[-3000:]}"
+        assert done.returncode == 0 and "uccessfully" in done.stdout, done.stdout + done.stderr
         return done.stdout
-
-    def nbgrader(self, *arguments: str, fails: bool = False) -> str:
-        """`nbgrader ...`, as this person."""
-        return self.run(sys.executable, "-m", "nbgrader", *arguments, fails=fails)
 
     def notebook(self) -> Path:
         """Their copy of the lab."""
@@ -93,72 +115,84 @@ def students_course(course: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return root
 
 
+def work_on(desk: Desk) -> None:
+    """Answer one question of three; leave what JupyterLab leaves, and a file that a lab may ask for."""
+    written = nbformat.read(desk.notebook(), as_version=4)
+    cell(written, "add").source = ADD
+    nbformat.write(written, desk.notebook())
+    folder = desk.notebook().parent
+    (folder / ".ipynb_checkpoints").mkdir()
+    shutil.copy(desk.notebook(), folder / ".ipynb_checkpoints" / f"{LAB}-checkpoint.ipynb")
+    (folder / "adapter").mkdir()
+    (folder / "adapter" / "adapter_config.json").write_text("{}")
+
+
 @pytest.mark.slow
-def test_a_class_without_a_shared_disk(
-    hub: Hub, course: Path, students_course: Path, tmp_path: Path
-) -> None:
-    teacher = Desk(hub, "teacher", tmp_path / "teacher", course)
-    ada, bob = (Desk(hub, name, tmp_path / name, students_course) for name in ("ada", "bob"))
+def test_a_class_without_a_shared_disk(hub: Hub, course: Path, students_course: Path, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text(
         "student_id,first_name,last_name,email\nada,Ada,L,ada@example.org\nbob,Bob,M,bob@example.org\n"
     )
-    teacher.run("ngshare-course-management", "create_course", COURSE_ID, "teacher")
-    teacher.run("ngshare-course-management", "add_students", "--no-gb", COURSE_ID, str(roster))
-    teacher.nbgrader("generate_assignment", LAB, "--force")
-    teacher.nbgrader("release_assignment", LAB)
+    with (
+        Desk(hub, "teacher", tmp_path / "teacher", course) as teacher,
+        Desk(hub, "ada", tmp_path / "ada", students_course) as ada,
+        Desk(hub, "bob", tmp_path / "bob", students_course) as bob,
+    ):
+        teacher.manage("create_course", COURSE_ID, "teacher")
+        teacher.manage("add_students", "--no-gb", COURSE_ID, str(roster))
+        teacher.nbgrader("generate_assignment", LAB, "--force")
+        teacher.nbgrader("release_assignment", LAB)
+        for student in (ada, bob):
+            student.nbgrader("fetch_assignment", LAB)
+        assert ada.notebook().read_bytes() == Course(course).release.read_bytes()
+        work_on(ada)
+        for student in (ada, bob):
+            student.nbgrader("submit", LAB)
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda desk: desk.nbgrader("fetch_assignment", LAB), (ada, bob)))
-    assert ada.notebook().read_bytes() == Course(course).release.read_bytes()
-    written = nbformat.read(ada.notebook(), as_version=4)
-    cell(written, "add").source = ADD
-    nbformat.write(written, ada.notebook())
-    checkpoints = ada.notebook().parent / ".ipynb_checkpoints"
-    checkpoints.mkdir()
-    shutil.copy(ada.notebook(), checkpoints / f"{LAB}-checkpoint.ipynb")
-    (ada.notebook().parent / "adapter").mkdir()
-    (ada.notebook().parent / "adapter" / "adapter_config.json").write_text("{}")
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda desk: desk.nbgrader("submit", LAB), (ada, bob)))
+        teacher.nbgrader("collect", LAB)
+        submitted = teacher.home / "office" / "submitted"
+        files = {str(path.relative_to(submitted)) for path in submitted.rglob("*") if path.is_file()}
+        assert files == {
+            f"ada/{LAB}/{LAB}.ipynb",
+            f"ada/{LAB}/timestamp.txt",
+            f"ada/{LAB}/adapter/adapter_config.json",
+            f"bob/{LAB}/{LAB}.ipynb",
+            f"bob/{LAB}/timestamp.txt",
+        }
+        teacher.nbgrader("autograde", LAB)
+        teacher.nbgrader("generate_feedback", LAB)
+        teacher.nbgrader("release_feedback", LAB)
+        ada.nbgrader("fetch_feedback", LAB)
+        (page,) = (ada.home / "work" / LAB / "feedback").rglob("*.html")
+        assert "(Score: 4.0 / 10.0)" in page.read_text()
+        assert not list(bob.home.rglob("feedback"))
 
-    teacher.nbgrader("collect", LAB)
-    submitted = teacher.home / "office" / "submitted"
-    files = {str(path.relative_to(submitted)) for path in submitted.rglob("*") if path.is_file()}
-    assert files == {
-        f"ada/{LAB}/{LAB}.ipynb",
-        f"ada/{LAB}/timestamp.txt",
-        f"ada/{LAB}/adapter/adapter_config.json",
-        f"bob/{LAB}/{LAB}.ipynb",
-        f"bob/{LAB}/timestamp.txt",
-    }
-    teacher.nbgrader("autograde", LAB)
-    teacher.nbgrader("generate_feedback", LAB)
-    teacher.nbgrader("release_feedback", LAB)
-    ada.nbgrader("fetch_feedback", LAB)
-    (page,) = (ada.home / "work" / LAB / "feedback").rglob("*.html")
-    assert "(Score: 4.0 / 10.0)" in page.read_text()
-    assert not list(bob.home.rglob("feedback"))
-
-    # What the token says counts, not what a command says: ngshare gives ada nothing of bob's.
-    headers = {"Authorization": f"token {ada.settings['JUPYTERHUB_API_TOKEN']}"}
-    for path in (f"submission/{COURSE_ID}/{LAB}/bob", f"submissions/{COURSE_ID}/{LAB}", f"students/{COURSE_ID}"):
+    # What the token says counts: ngshare gives ada nothing of bob's, and lets her release nothing.
+    headers = {"Authorization": f"token {ada.environment['JUPYTERHUB_API_TOKEN']}"}
+    for path in (
+        f"submission/{COURSE_ID}/{LAB}/bob",
+        f"submissions/{COURSE_ID}/{LAB}",
+        f"students/{COURSE_ID}",
+    ):
         assert httpx.get(f"{hub.exchange}/{path}", headers=headers).status_code == 403, path
     posted = httpx.post(f"{hub.exchange}/assignment/{COURSE_ID}/other", headers=headers, data={"files": "[]"})
     assert posted.status_code == 403
 
 
-def test_without_the_role_of_values_yaml_a_token_opens_nothing(hub: Hub) -> None:
-    """The scope `access:services!service=ngshare` is what the roles in values.yaml add."""
-    asked = httpx.post(
+def asked(hub: Hub, token: str) -> int:
+    """What ngshare says to the holder of a token."""
+    return httpx.get(f"{hub.exchange}/courses", headers={"Authorization": f"token {token}"}).status_code
+
+
+def test_the_roles_of_values_yaml_open_the_exchange_and_nothing_else_does(hub: Hub) -> None:
+    told = httpx.post(
         f"{hub.api}/users/ada/tokens",
         headers={"Authorization": f"token {hub.admin_token}"},
         json={"scopes": ["users:activity!user=ada", "access:servers!user=ada"]},
     )
-    headers = {"Authorization": f"token {asked.json()['token']}"}
-    assert httpx.get(f"{hub.exchange}/courses", headers=headers).status_code in (302, 403)
-    headers = {"Authorization": f"token {hub.token('ada')}"}
-    assert httpx.get(f"{hub.exchange}/courses", headers=headers).status_code == 200
+    assert asked(hub, hub.token("ada")) == 200
+    assert asked(hub, told.json()["token"]) == 302  # to the Hub's login
+    assert asked(hub, "0" * 64) == 302
 
 
 def file(path: str, content: bytes) -> dict[str, str]:
@@ -204,7 +238,7 @@ def test_names_of_students() -> None:
 
 
 def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CourseError, match="'ngshare:8080'.*http"):
+    with pytest.raises(CourseError, match=r"'ngshare:8080'.*http"):
         configure(None, "ngshare:8080")
     monkeypatch.setenv("SERVELAB_EXCHANGE_URL", "ngshare:8080")
     with pytest.raises(CourseError, match="ngshare:8080"):

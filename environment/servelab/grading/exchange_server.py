@@ -1,8 +1,9 @@
 """ngshare as the lock installs it, made to work with it: `python -m servelab.grading.exchange_server` runs the exchange of a cluster.
 
-Two things about ngshare 0.6.0, the newest there is. Under SQLAlchemy 2 it answers a release or a submission with success and keeps
-nothing: it relies on a new row joining the session of the row it is assigned to, which SQLAlchemy did until 1.4. Here that is done for
-it. And it listens on every address; here `--address` can name one. All other options are ngshare's own.
+Three things about ngshare 0.6.0. Under SQLAlchemy 2 it answers a release or a submission with success and keeps nothing: it relies on a
+new row joining the session of the row it is assigned to, which SQLAlchemy did until 1.4. Here that is done for it. It takes any token
+of the Hub, whatever that is for; here the token must have the scope to access this service. And it listens on every address; here
+`--address` can name one. All other options are ngshare's own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tornado.httpserver import HTTPServer
 
 #: A pod has one address, which nobody knows before.
 EVERY_ADDRESS = "0.0.0.0"
+#: One of these is in the scopes of a token that may ask (jupyterhub: "Scopes in JupyterHub").
+SCOPES = frozenset({"access:services", "access:services!service=ngshare"})
 _ADDRESS = "--address="
 
 
@@ -34,6 +37,17 @@ def _join(row: Any, parent: Any, *_: Any) -> None:
     session = object_session(parent) if parent is not None else None
     if session is not None:
         session.add(row)
+
+
+def demand_scopes() -> None:
+    """Let only holders of a token for this service in."""
+    known = ngshare.MyRequestHandler.user_for_token
+
+    def user_for_token(handler: Any, token: str) -> dict[str, Any] | None:
+        user = known(handler, token)
+        return user if user and SCOPES.intersection(user.get("scopes", ())) else None
+
+    ngshare.MyRequestHandler.user_for_token = user_for_token
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -52,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     ngshare.HTTPServer = Server
     join_sessions()
+    demand_scopes()
     ngshare.main([argument for argument in given if not argument.startswith(_ADDRESS)])
 
 

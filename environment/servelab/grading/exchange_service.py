@@ -36,9 +36,9 @@ from servelab.grading.handed_in import NOT_COLLECTED
 # ngshare_exchange asks for this variable while it is imported, and a container may have none.
 os.environ.setdefault("USER", getpass.getuser())
 
-from ngshare_exchange import configureExchange  # noqa: E402
-from ngshare_exchange.collect import ExchangeCollect  # noqa: E402
-from ngshare_exchange.submit import ExchangeSubmit  # noqa: E402
+from ngshare_exchange import configureExchange
+from ngshare_exchange.collect import ExchangeCollect
+from ngshare_exchange.submit import ExchangeSubmit
 
 
 class CarefulServiceCollect(ExchangeCollect):

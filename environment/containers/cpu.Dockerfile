@@ -22,11 +22,11 @@ ENV SERVELAB_RUNTIME=cpu \
     LANG=C.UTF-8 \
     PATH=/opt/servelab/.venv/bin:/usr/local/bin:/usr/bin:/bin
 WORKDIR /opt/servelab
-# First what the packages depend on: a changed lab does not install them anew.
+# First what the installation depends on: a changed lab or module does not install everything anew.
 COPY pyproject.toml README.md LICENSE ./
 COPY environment/bootstrap.py environment/
 COPY environment/locks environment/locks
-COPY environment/servelab environment/servelab
+COPY environment/servelab/__init__.py environment/servelab/
 # As `make setup` on any machine, from the lock and its hashes. `apt-get update`: programs come out of Debian's packages.
 RUN apt-get update \
     && SERVELAB_CACHE=/tmp/setup python3 environment/bootstrap.py \
@@ -37,21 +37,23 @@ EXPOSE 8888
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8888/api', timeout=4)"]
 
-# What a class may see. Its layers are the only ones that the last image takes from here.
+# What a class may see, which is all that the last image takes from here.
 FROM runtime AS release
 COPY . /course
 # From a folder that is a class's already, there is nothing to take away.
-RUN if [ -d /course/solutions ]; then SERVELAB_ROOT=/course servelab release --students /release; else cp -a /course /release; fi
+RUN if [ ! -d /course/solutions ]; then cp -a /course /release; \
+    else SERVELAB_ROOT=/course PYTHONPATH=/course/environment servelab release --students /release; fi
 
 # The whole course. Formgrader shows notebooks below the server's root only, and nbgrader writes releases into labs/.
 FROM runtime AS instructor
 COPY . .
-RUN chown -R student labs solutions
+RUN python -m compileall -q environment/servelab && chown -R student labs solutions
 ENV SERVELAB_SERVER_ROOT=/
 USER 1000:1000
 WORKDIR /home/student
 
 FROM runtime AS student
 COPY --from=release /release/ ./
+RUN python -m compileall -q environment/servelab
 USER 1000:1000
 WORKDIR /home/student

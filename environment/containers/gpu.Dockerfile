@@ -25,7 +25,7 @@ WORKDIR /opt/servelab
 COPY pyproject.toml README.md LICENSE ./
 COPY environment/bootstrap.py environment/
 COPY environment/locks environment/locks
-COPY environment/servelab environment/servelab
+COPY environment/servelab/__init__.py environment/servelab/
 RUN apt-get update \
     && SERVELAB_CACHE=/tmp/setup python3 environment/bootstrap.py \
     && rm -rf /tmp/setup /root/.cache /var/lib/apt/lists/*
@@ -38,9 +38,11 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
 # What a class may see.
 FROM runtime AS release
 COPY . /course
-RUN if [ -d /course/solutions ]; then SERVELAB_ROOT=/course servelab release --students /release; else cp -a /course /release; fi
+RUN if [ ! -d /course/solutions ]; then cp -a /course /release; \
+    else SERVELAB_ROOT=/course PYTHONPATH=/course/environment servelab release --students /release; fi
 
 FROM runtime AS student
 COPY --from=release /release/ ./
+RUN python -m compileall -q environment/servelab
 USER 1000:1000
 WORKDIR /home/student

@@ -99,9 +99,9 @@ def _ngshare_command(folder: Path) -> list[str]:
     container = ngshare_container()
     (folder / "disk").mkdir()
     arguments = [argument.replace("/srv/ngshare", str(folder / "disk")) for argument in container["args"]]
-    program, *rest = container["command"]
-    assert program == "python"
-    return [sys.executable, *rest, "--address=127.0.0.1", *arguments]
+    *init, program, module_flag, module = container["command"]
+    assert (init, program, module_flag) == (["tini", "--"], "python", "-m")
+    return [sys.executable, "-m", module, "--address=127.0.0.1", *arguments]
 
 
 def _ngshare_environment(hub: Hub) -> dict[str, str]:

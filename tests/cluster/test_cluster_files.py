@@ -203,6 +203,30 @@ def test_the_values_and_the_manifests_speak_of_the_same_things(
     assert f"--admins={','.join(teacher)}" in ngshare_container()["args"]
 
 
+@pytest.mark.parametrize("folder", ["environment/jupyterhub/cluster", "environment/containers"])
+def test_the_links_of_a_page_lead_somewhere(folder: str) -> None:
+    text = (ROOT / folder / "README.md").read_text()
+    links = [t.split("#")[0] for t in re.findall(r"\]\(([^)\s]+)\)", text) if not t.startswith("http")]
+    assert len(links) >= 4
+    assert [link for link in links if not (ROOT / folder / link).exists()] == []
+
+
+def test_the_page_names_what_the_files_use(documents: list[Values]) -> None:
+    text = (CLUSTER / "README.md").read_text()
+    scheduler = next(d for d in documents if d["kind"] == "Service" and d["metadata"]["name"] == "scheduler")
+    place = f"{scheduler['metadata']['name']}.{scheduler['metadata']['namespace']}"
+    assert f"tcp://{place}:{scheduler['spec']['ports'][0]['port']}" in text
+    for word in ("Unconfined", "Unmasked", "hostUsers", "--version 4.4.0", "user.max_user_namespaces"):
+        assert word in text
+    names = {r["name"] for s in pods(documents).values() for c in s["containers"] for r in secrets_of(c)}
+    assert names == {"hub", "gradebook"} and "create secret generic gradebook" in text
+
+
+def secrets_of(container: Values) -> list[Values]:
+    """The secrets that a container's variables come from."""
+    return [e["valueFrom"]["secretKeyRef"] for e in container.get("env", []) if "valueFrom" in e]
+
+
 class Group:
     def __init__(self, name: str) -> None:
         self.name = name

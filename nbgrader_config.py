@@ -21,7 +21,7 @@ office = Path(os.environ.get("SERVELAB_GRADEBOOK") or root / "gradebook").resolv
 # Where releases and submissions change hands. Students on one machine share it: see the README.
 exchange = Path(os.environ.get("SERVELAB_EXCHANGE") or office / "exchange").resolve()
 work = Path(os.environ.get("SERVELAB_WORK") or root / "work").resolve()
-for folder in (office, exchange, work):
+for folder in (office, work):
     folder.mkdir(parents=True, exist_ok=True)
 
 c.CourseDirectory.course_id = "serving-llms"
@@ -42,7 +42,6 @@ for scheme in ("postgresql://", "postgres://"):
         url = "postgresql+psycopg://" + url.removeprefix(scheme)
 c.CourseDirectory.db_url = url
 
-c.Exchange.root = str(exchange)
 c.Exchange.assignment_dir = str(work)
 c.Exchange.path_includes_course = False
 
@@ -60,6 +59,15 @@ c.ClearHiddenTests.begin_test_delimeter = "### BEGIN HIDDEN TESTS"
 c.ClearHiddenTests.end_test_delimeter = "### END HIDDEN TESTS"
 
 collecting.configure(c)  # no link followed, no archive too large
+# On a cluster no folder is shared: an exchange over HTTP, for example http://ngshare:8080/services/ngshare
+service = os.environ.get("SERVELAB_EXCHANGE_URL")
+if service:
+    from servelab.grading import exchange_service
+
+    exchange_service.configure(c, service)
+else:
+    exchange.mkdir(parents=True, exist_ok=True)
+    c.Exchange.root = str(exchange)
 autograde.configure(c)  # our route: repair, sandbox, judge
 feedback.configure(c)  # no hidden test, no script; explanations after the deadline
 c.AssignLatePenalties.plugin_class = LatePolicy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -166,6 +167,25 @@ def test_programs_are_notes_only(course: Path, monkeypatch: pytest.MonkeyPatch) 
         "amtool",
         "chromium",
     }
+
+
+def test_a_sandbox_that_may_not_be_made_is_a_note(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container with Docker's own limits."""
+    refusing = tmp_path / "bwrap"
+    refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    real = shutil.which
+    monkeypatch.setattr(
+        doctor.shutil,
+        "which",
+        lambda name, path=None: str(refusing) if name == "bwrap" else real(name, path=path),
+    )
+    found = finding("bwrap")
+    assert found.level == "note" and "No permissions to create new namespace" in found.found
+    refusing.write_text("#!/bin/sh\nexit 0\n")
+    assert finding("bwrap").level == "ok"
 
 
 def test_shown(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

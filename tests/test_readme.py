@@ -81,6 +81,7 @@ def test_every_tracked_file_is_where_the_layout_says() -> None:
     allowed = {
         "pyproject.toml", "README.md", "labs", "quizzes", "solutions", "environment", "tests", "Makefile",
         "nbgrader_config.py", "LICENSE", "CONTRIBUTING.md", ".gitignore", ".gitattributes", ".github", ".ci",
+        ".dockerignore", ".devcontainer",
     }  # fmt: skip
     assert top <= allowed, f"unexpected at the top: {sorted(top - allowed)}"
 

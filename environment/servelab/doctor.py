@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -343,7 +344,13 @@ def _tools() -> list[Finding]:
             Path(sys.executable).parent
         )  # where `make setup` puts Prometheus, Alertmanager and nginx
         where = next(filter(None, (shutil.which(n) or shutil.which(n, path=beside) for n in names)), None)
-        if where:
+        refused = _sandbox_refused(where) if where and names == ("bwrap",) else None
+        if refused:
+            remedy = "The labs run without; grading and `servelab check` say what this machine or container must allow."
+            findings.append(
+                Finding(name="bwrap", level="note", found=f"makes no sandbox here ({refused})", remedy=remedy)
+            )
+        elif where:
             findings.append(Finding(name=names[0], level="ok", found=where))
         else:
             remedy = f"`sudo apt install {package}` when you need that."
@@ -351,6 +358,35 @@ def _tools() -> list[Finding]:
                 Finding(name=names[0], level="note", found=f"missing; used for {use}", remedy=remedy)
             )
     return findings
+
+
+def _sandbox_refused(bwrap: str) -> str | None:
+    """What bubblewrap says where it may not make what grading needs; None where it may. In most containers it may not."""
+    command = [bwrap, *(["--unshare-user"] if os.geteuid() else []), "--unshare-pid", "--unshare-net"]
+    command += [
+        "--unshare-uts",
+        "--hostname",
+        "lab",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+    ]
+    try:
+        done = subprocess.run(
+            [*command, "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (done.stderr.strip().splitlines() or ["it said nothing"])[-1] if done.returncode else None
 
 
 # -- lab by lab

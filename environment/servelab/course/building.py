@@ -160,7 +160,8 @@ def load_config(root: Path, course: Path | None = None):
     from traitlets.config.loader import PyFileConfigLoader
 
     changed = {"SERVELAB_ROOT": str(course or root)}
-    for name in ("SERVELAB_GRADEBOOK", "SERVELAB_GRADEBOOK_URL", "SERVELAB_EXCHANGE", "SERVELAB_WORK"):
+    places = ("SERVELAB_GRADEBOOK", "SERVELAB_GRADEBOOK_URL", "SERVELAB_EXCHANGE", "SERVELAB_WORK")
+    for name in (*places, "SERVELAB_EXCHANGE_URL"):
         if course is not None:
             changed[name] = ""
     before = {name: os.environ.get(name) for name in changed}

@@ -68,6 +68,7 @@ class Classroom:
         """The environment of a command: this course, and nothing of the person's own Jupyter settings."""
         home = self.folder / ("students/" + student if student else "teacher")
         leave = ("NBGRADER_EXECUTION", "SERVELAB_GRADEBOOK", "SERVELAB_EXCHANGE", "SERVELAB_WORK")
+        leave += ("SERVELAB_EXCHANGE_URL",)
         kept = {name: value for name, value in os.environ.items() if name not in leave}
         return kept | {
             "SERVELAB_ROOT": str(self.folder),

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.plugins import ExtractorPlugin
 from traitlets import Integer
@@ -37,7 +38,7 @@ class Refused(CourseError):
     """What was handed in is not taken, and why."""
 
 
-class _Budget:
+class Budget:
     """What a submission may still bring."""
 
     def __init__(self, files: int, size: int) -> None:
@@ -84,7 +85,7 @@ class CarefulCollect(ExchangeCollect):
             if record["username"] and place.is_dir() and not place.is_symlink():
                 self.src_records.append(record)
             else:
-                self.log.warning("Not collected: %s is no submission", _plain(record["filename"]))
+                self.log.warning("Not collected: %s is no submission", plain(record["filename"]))
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the files of a submission: first what is graded, then the others, as far as there is room.
@@ -92,8 +93,8 @@ class CarefulCollect(ExchangeCollect):
         What is refused is logged, and a note on it lies in the folder for the feedback.
         """
         Path(dest).mkdir(parents=True, exist_ok=True)
-        budget = _Budget(self.most_files, self.most_bytes)
-        graded = self._graded()
+        budget = Budget(self.most_files, self.most_bytes)
+        graded = graded_files(self.coursedir)
         refused = [f"{name} was a link: it was not taken." for name in graded if _is_linked(Path(src), name)]
         for first in (True, False):
             try:
@@ -105,16 +106,22 @@ class CarefulCollect(ExchangeCollect):
                 what = "What you handed in" if first else "Something beside your notebook"
                 refused.append(f"{what} was not taken as a whole: {error}.")
         if refused:
-            self.log.warning("Not collected: %s: %s", _plain(Path(src).name), " ".join(refused))
-            (Path(dest) / NOT_COLLECTED).write_text("\n".join(refused) + "\n", encoding="utf-8")
+            self.log.warning("Not collected: %s: %s", plain(Path(src).name), " ".join(refused))
+            note_refusals(Path(dest), refused)
 
-    def _graded(self) -> list[str]:
-        """The files of a submission that grading looks at: the notebook, nbgrader's labels, and what the lab asks for."""
-        name = self.coursedir.assignment_id
-        source = self.coursedir.format_path(self.coursedir.source_directory, ".", name)
-        notebook = Path(source) / f"{name}.ipynb"
-        asked = asked_for(read_notebook(notebook)) if notebook.is_file() else ()
-        return [f"{name}.ipynb", "timestamp.txt", "submission_secret.txt", *asked]
+
+def graded_files(coursedir: CourseDirectory) -> list[str]:
+    """The files of a submission that grading looks at: the notebook, nbgrader's labels, and what the lab asks for."""
+    name = coursedir.assignment_id
+    source = coursedir.format_path(coursedir.source_directory, ".", name)
+    notebook = Path(source) / f"{name}.ipynb"
+    asked = asked_for(read_notebook(notebook)) if notebook.is_file() else ()
+    return [f"{name}.ipynb", "timestamp.txt", "submission_secret.txt", *asked]
+
+
+def note_refusals(folder: Path, refused: list[str]) -> None:
+    """Leave a note for the feedback in a collected submission's folder."""
+    (folder / NOT_COLLECTED).write_text("\n".join(refused) + "\n", encoding="utf-8")
 
 
 def _is_linked(folder: Path, name: str) -> bool:
@@ -149,10 +156,10 @@ class CarefulExtractor(ExtractorPlugin):
                 try:
                     self._take(file, target)
                 except Exception as error:  # an archive can be wrong in any way
-                    self.log.warning("Not extracted: %s: %s", _plain(name), _plain(str(error)))
+                    self.log.warning("Not extracted: %s: %s", plain(name), plain(str(error)))
 
     def _take(self, file: IO[bytes], target: Path) -> None:
-        budget = _Budget(self.most_files, self.most_bytes)
+        budget = Budget(self.most_files, self.most_bytes)
         kind = "".join(target.suffixes[-2:]) if target.suffix == ".gz" else target.suffix
         members = {".zip": _zipped, ".tar.gz": _tarred}.get(kind)
         if members is None:
@@ -163,7 +170,7 @@ class CarefulExtractor(ExtractorPlugin):
         try:
             for name, member in members(file):
                 with member:
-                    budget.copy(member, folder / _below(name))
+                    budget.copy(member, folder / below(name))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -199,7 +206,7 @@ def _tarred(file: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
                 yield info.name, content
 
 
-def _below(name: str) -> PurePosixPath:
+def below(name: str) -> PurePosixPath:
     """A member's name, if it stays where it is put.
 
     Raises:
@@ -207,11 +214,11 @@ def _below(name: str) -> PurePosixPath:
     """
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise Refused(f"it holds {_plain(name)!r}, which leads out of its folder")
+        raise Refused(f"it holds {plain(name)!r}, which leads out of its folder")
     return path
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name for a log: no line breaks or escapes, and not long."""
     return "".join(c if c.isprintable() else "?" for c in name)[:120]
 

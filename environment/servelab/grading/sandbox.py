@@ -63,8 +63,9 @@ class SandboxError(CourseError):
 
 _REMEDY = (
     "Student code is never run without it. Remedies: `apt-get install bubblewrap` on Debian and Ubuntu; on Ubuntu 24.04 also "
-    "allow it user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`); on macOS, or in a pod that may not "
-    "make namespaces, grade inside a container that may (`docker run --privileged`)."
+    "allow it user namespaces (`sysctl kernel.apparmor_restrict_unprivileged_userns=0`); on macOS grade inside a container; "
+    "a container needs `--security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined`, "
+    "a pod what environment/jupyterhub/cluster/README.md says."
 )
 
 

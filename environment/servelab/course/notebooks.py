@@ -52,6 +52,7 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
         cells += _quiz_nodes(item, cell.number)
     if faults:
         raise SourceError(faults)
+    needs = lab.needs.model_dump(mode="json", exclude_unset=True)  # as the header says it
     exam = next((cell.quiz.split("/")[0] for cell in lab.cells if cell.quiz and cell.number), None)
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -61,6 +62,7 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
             "title": lab.title,
             "minutes": lab.minutes,
             "objectives": lab.objectives,
+            **({"needs": needs} if needs else {}),
             **({"exam": exam} if exam else {}),
             **({"hands_in": list(lab.hands_in)} if lab.hands_in else {}),
         },

@@ -147,6 +147,23 @@ def release(
 
 
 @app.command()
+def website(
+    out: Annotated[Path, typer.Argument(help="Folder to fill: new, empty, or an older website.")],
+    json: Json = False,
+) -> None:
+    """Build the course as web pages: labs without answers, guides, glossary and measured results."""
+    from servelab import paths
+    from servelab.website.building import build as build_site
+
+    site = build_site(paths.course_root(), out)
+    size = f"{site.bytes / 1e6:.1f} MB"
+    console.print(
+        f"{site.pages} pages, {size}: {site.folder / 'index.html'}", highlight=False, soft_wrap=True
+    )
+    _emit(site.model_dump(mode="json"), json)
+
+
+@app.command()
 def check(lab: Annotated[str, typer.Argument(help="1, 01 or 01-naive-serving")], json: Json = False) -> None:
     """Grade your own copy of a lab, with words."""
     from servelab.grading.check import check_own

@@ -9,10 +9,11 @@ from pathlib import Path
 from servelab.course.percent import Lab
 from servelab.errors import CourseError
 
+LINK = "labs/{name}/{name}.ipynb"
 HEAD = "| lab | what you build | you need | minutes |\n|---|---|---|---|\n"
 
 
-def rows(labs: Sequence[Lab], link: str = "labs/{name}/{name}.ipynb") -> str:
+def rows(labs: Sequence[Lab], link: str = LINK) -> str:
     """The map as a Markdown table.
 
     Args:
@@ -34,17 +35,17 @@ def solved(labs: Sequence[Lab]) -> str:
     return "\n".join(textwrap.wrap(words, 125, break_long_words=False, break_on_hyphens=False)) + "\n"
 
 
-def page(text: str, labs: Sequence[Lab]) -> str:
-    """A README with its map and its list brought up to date; what has no marks stays as it is.
+def page(text: str, labs: Sequence[Lab], link: str = LINK) -> str:
+    """A page with its map and its list brought up to date; what has no marks stays as it is.
 
     Raises:
         CourseError: a mark is opened and not closed.
     """
-    for mark, words in (("map", rows(labs)), ("solved", solved(labs))):
+    for mark, words in (("map", rows(labs, link)), ("solved", solved(labs))):
         opening, closing = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
         if text.count(opening) != text.count(closing) or text.count(opening) > 1:
             raise CourseError(
-                f"README.md: `{opening.strip()}` and `{closing.strip()}` must stand there once each."
+                f"The map's page: `{opening.strip()}` and `{closing.strip()}` must stand there once each."
             )
         before, found, rest = text.partition(opening)
         if found:

@@ -107,7 +107,8 @@ def leaks(root: Path, folder: Path) -> list[str]:
 def secret_lines(source: Path, root: Path) -> Iterator[tuple[str, str]]:
     """The telling lines of a lab that students must not see, each with what it is."""
     notebook = to_notebook(load_lab(source, root), root)
-    visible = {line.strip() for cell in notebook.cells for line in _visible(cell).split("\n")}
+    # Also within a line: prose may quote a call that a solution needs.
+    visible = "\n".join(_visible(cell) for cell in notebook.cells)
     for cell in notebook.cells:
         lines = cell.source.split("\n")
         told = [

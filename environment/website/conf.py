@@ -1,0 +1,31 @@
+"""How Sphinx makes the course's pages. `servelab website` lays the sources beside this file first."""
+
+project = "Serving LLMs in Production"
+copyright = "the course's authors, MIT licence"
+language = "en"
+
+extensions = ["myst_nb", "servelab.website.mathml"]
+root_doc = "index"
+html_title = project
+html_theme = "sphinx_book_theme"
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {
+    "show_toc_level": 2,
+    "show_navbar_depth": 1,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "show_prev_next": True,
+    "article_header_end": ["search-button.html", "toggle-secondary-sidebar.html", "theme-switcher.html"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+
+myst_enable_extensions = ["deflist", "dollarmath"]
+myst_heading_anchors = 4
+nb_execution_mode = "off"  # the labs here are what students get: nothing has run yet
+math_renderer = html_math_renderer = "mathml"
+suppress_warnings = ["mystnb.unknown_mime_type"]

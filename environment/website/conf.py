@@ -13,19 +13,26 @@ html_css_files = ["course.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
+html_favicon = "_static/favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
 html_theme_options = {
     "show_toc_level": 2,
     "show_navbar_depth": 1,
     "use_download_button": False,
     "use_fullscreen_button": False,
     "show_prev_next": True,
-    "article_header_end": ["search-button.html", "toggle-secondary-sidebar.html", "theme-switcher.html"],
+    "footer_content_items": ["copyright.html"],
+    "navbar_start": [],
+    "navbar_center": [],
+    "navbar_end": [],
+    "navbar_persistent": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 4
+nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
 nb_execution_mode = "off"  # the labs here are what students get: nothing has run yet
 math_renderer = html_math_renderer = "mathml"
 suppress_warnings = ["mystnb.unknown_mime_type"]

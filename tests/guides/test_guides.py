@@ -11,6 +11,7 @@ import httpx
 import pytest
 from conftest import ROOT, servelab
 from guide_kit import Session, broken_links, fences, run_guide
+from servelab.course.release import release_students
 from test_readme import commands
 
 GUIDES = sorted((ROOT / "environment" / "guides").glob("*.md"))
@@ -63,12 +64,12 @@ def test_the_student_guide(tmp_path: Path, private_cache: Path, monkeypatch: pyt
 
     if not bootstrap.up_to_date(bootstrap.pick_runtime()):
         pytest.skip("`make lab` would set the course up first: run `make setup`")
-    work = tmp_path / "work"
+    course = tmp_path / "course"
+    release_students(ROOT, course)
+    work = course / "work"
     env = {
-        "SERVELAB_ROOT": str(ROOT),
-        "SERVELAB_WORK": str(work),
+        "SERVELAB_ROOT": str(course),  # so `make lab` here opens the class's copy there
         "SERVELAB_CACHE": str(private_cache),
-        "SERVELAB_GRADEBOOK": str(tmp_path / "gradebook"),
         "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
         "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
         "COLUMNS": "120",

@@ -162,9 +162,10 @@ def adapt_links(text: str, path: Path, page: Path, places: Mapping[Path, Path]) 
         target, _, anchor = hit["target"].partition("#")
         if not target or re.match(r"[a-z]+:", hit["target"]):
             return hit[0]
-        other = places.get((path.parent / target).resolve())
+        file = (path.parent / target).resolve()
+        other = places.get(file)
         if other is None:
-            return hit[0] if not (path.parent / target).exists() else hit["words"]
+            return hit["words"] if file.exists() else hit[0]  # what is nowhere is for Sphinx to object to
         up = "../" * (len(page.parts) - 1)
         return f"{hit['image']}[{hit['words']}]({up}{other.as_posix()}{'#' * bool(anchor)}{anchor})"
 

@@ -49,10 +49,11 @@ def write_page(folder: Path, images: Path) -> str:
 
 def section(name: str, record: Record) -> tuple[str, str, Figure | None]:
     """Title, table and chart of one measurement. One that nobody drew a page for is shown as a plain table."""
-    for prefix, (title, draw) in _SECTIONS.items():
-        if name.startswith(prefix):
-            return (title, *draw(record))
-    return name, *_anything(record)
+    kind = _kind(name)
+    if kind is None:
+        return name, *_anything(record)
+    title, draw = _SECTIONS[kind]
+    return title, *draw(record)
 
 
 def provenance(file: str, record: Record) -> str:
@@ -78,10 +79,14 @@ def shown(value: Any) -> str:
     return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
 
 
+def _kind(name: str) -> str | None:
+    """The longest beginning of a measurement's name that a section is for."""
+    return max((kind for kind in _SECTIONS if name.startswith(kind)), key=len, default=None)
+
+
 def _order(path: Path) -> tuple[int, str]:
-    prefixes = list(_SECTIONS)
-    places = [i for i, prefix in enumerate(prefixes) if path.stem.startswith(prefix)]
-    return (places[0] if places else len(prefixes), path.stem)
+    kind = _kind(path.stem)
+    return (list(_SECTIONS).index(kind) if kind else len(_SECTIONS), path.stem)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -216,8 +221,8 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, Any]]
 _SECTIONS: dict[str, tuple[str, Callable[[Record], tuple[str, Figure]]]] = {
     "serving": ("Serving: one request at a time against vLLM", _serving),
     "quantization": ("Quantisation: size, quality, speed", _quantization),
-    "retrieval-documentation": ("Retrieval: Python's documentation", _retrieval),
     "retrieval": ("Retrieval: six ways to search", _retrieval),
+    "retrieval-documentation": ("Retrieval: Python's documentation", _retrieval),
     "lora": ("Fine-tuning: what a recipe gains and loses", _lora),
     "grading": ("Grading: submissions a minute", _grading),
 }

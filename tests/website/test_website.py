@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,16 +30,19 @@ EXAMS = {name for name in LABS if "-exam-" in name}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, figures: dict[str, Any]) -> Path:
-    """The whole website, built by the command."""
-    import time
-
-    folder = tmp_path_factory.mktemp("website") / "site"
-    started = time.monotonic()
-    done = servelab("website", str(folder), "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    figures["website built, s"] = round(time.monotonic() - started, 1)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["labs"] == len(LABS) - len(EXAMS) and told["pages"] > told["labs"]
+    """The whole website, built by the command: once, also where two processes of tests share this file."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder = shared / "website"
+    with (shared / "website.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            started = time.monotonic()
+            done = servelab("website", str(folder), "--json")
+            assert done.returncode == 0, done.stdout + done.stderr
+            figures["website built, s"] = round(time.monotonic() - started, 1)
+            told = json.loads(done.stdout.splitlines()[-1])
+            assert told["labs"] == len(LABS) - len(EXAMS) and told["pages"] > told["labs"]
     return folder
 
 
@@ -96,6 +102,12 @@ def test_formulas_are_shown_without_a_script(site: Path) -> None:
 # --- each check can fail
 
 
+def quick(site: Path) -> list[str]:
+    """What the checker finds without looking for the course's secrets."""
+    pages = {path: checking.read_page(path) for path in site.rglob("*.html")}
+    return checking.elsewhere(site, pages) + checking.broken(site, pages)
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A site of two pages of which nothing is wrong."""
@@ -104,7 +116,7 @@ def small(tmp_path: Path) -> Path:
     (site / "style.css").write_text("body { background: url(data:image/png;base64,AA==) }")
     (site / "index.html").write_text('<link rel="stylesheet" href="style.css"><a href="two.html#there">2</a>')
     (site / "two.html").write_text('<h1 id="there">2</h1><a href="https://docs.vllm.ai">vLLM</a>')
-    assert checking.problems(ROOT, site) == []
+    assert quick(site) == []
     return site
 
 
@@ -130,16 +142,17 @@ def test_what_is_asked_elsewhere_or_leads_nowhere_is_found(small: Path, add: str
     (small.parent / "outside.html").touch()
     with (small / "index.html").open("a") as page:
         page.write(add)
-    (found,) = checking.problems(ROOT, small)
+    (found,) = quick(small)
     assert found.startswith("index.html") and what in found
 
 
 def test_a_style_sheet_that_asks_elsewhere_is_found(small: Path) -> None:
     (small / "style.css").write_text("@font-face { src: url('https://example.org/a.woff2') }")
-    assert checking.problems(ROOT, small) == ["style.css asks another server for https://example.org/a.woff2"]
+    assert quick(small) == ["style.css asks another server for https://example.org/a.woff2"]
 
 
 def test_answers_hidden_tests_and_reasons_are_found_however_they_are_marked_up(small: Path) -> None:
+    assert checking.problems(ROOT, small) == []
     lines = dict(secret_lines(ROOT / "solutions" / "04-streaming" / "04-streaming.py", ROOT))
     solution = next(line for what, line in lines.items() if what.startswith("a solution"))
     hidden = next(line for what, line in lines.items() if what.startswith("a hidden test"))
@@ -165,6 +178,8 @@ def test_a_folder_that_is_not_ours_is_not_touched(tmp_path: Path) -> None:
         with pytest.raises(CourseError, match=r"name a (new|folder)"):
             building.build(ROOT, out)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(CourseError, match="not from a copy for students"):
+        building.build(tmp_path, tmp_path / "site")
 
 
 # --- the parts it is made of

@@ -76,9 +76,9 @@ def build(root: Path, out: Path) -> Site:
 
 
 def _refuse(root: Path, out: Path) -> None:
-    if not (root / SOURCES / "conf.py").is_file():
+    if not (root / SOURCES / "conf.py").is_file() or not (root / "solutions").is_dir():
         raise CourseError(
-            f"{root / SOURCES} holds no conf.py: the website is built in the course's own folder."
+            f"{root}: the website is built from the whole course, not from a copy for students."
         )
     if out.is_file():
         raise CourseError(f"{out} is a file: name a new or empty folder.")

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 from course_kit import REPOSITORY
-from rich.console import Console
 from servelab.course import build
 from servelab.course.new_lab import new_lab
 from servelab.course.percent import read_lab
 from servelab.errors import CourseError
-from servelab.grading.proof import proof
 
 NAME = "14-promises"
 
@@ -31,8 +29,8 @@ def course(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.slow
-def test_a_new_lab_is_built_and_proved_at_once(course: Path) -> None:
+def test_a_new_lab_is_built_at_once_and_stands_in_the_map(course: Path) -> None:
+    """That it is proved at once too, the test of the lab author's guide shows."""
     new_lab(course, NAME, title="Promises: kept or not", minutes=45)
     changed = build(course, only=[NAME])
     assert changed == [
@@ -40,11 +38,6 @@ def test_a_new_lab_is_built_and_proved_at_once(course: Path) -> None:
         f"wrote labs/{NAME}/{NAME}.ipynb",
         "wrote README.md",
     ]
-    console = Console(record=True, width=160)
-    told = proof(course, only=[NAME], console=console)
-    assert told["problems"] == [], console.export_text()
-    assert told["references_full"] == told["starters_zero"] == 1
-    assert told["answers_exact"] == told["answers"] >= 30
     row = next(line for line in (course / "README.md").read_text().splitlines() if NAME in line)
     assert row.endswith("| 2 cores, 6 GB | 45 |")
     assert "BEGIN SOLUTION" not in (course / "labs" / NAME / f"{NAME}.ipynb").read_text()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from conftest import ROOT, servelab
 from guide_kit import Session, broken_links, fences, run_guide
+from servelab import doctor, paths
 from servelab.course.release import release_students
 from test_readme import commands
 
@@ -45,10 +46,8 @@ def test_servelab_commands_exist(guide: Path) -> None:
 
 
 @pytest.fixture
-def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def private_cache(tmp_path: Path) -> Path:
     """A cache with what is made already and no engine of anybody else, so that `engine stop` stops only ours."""
-    from servelab import paths
-
     cache = tmp_path / "cache"
     cache.mkdir()
     for place in paths.cache_dir().glob("*"):
@@ -64,6 +63,12 @@ def test_the_student_guide(tmp_path: Path, private_cache: Path, monkeypatch: pyt
 
     if not bootstrap.up_to_date(bootstrap.pick_runtime()):
         pytest.skip("`make lab` would set the course up first: run `make setup`")
+    if not (found := doctor.diagnose()).ready:
+        bad = [
+            *(f"{f.name}: {f.found}" for f in found.findings if f.level == "bad"),
+            *(lab.remedy for lab in found.labs),
+        ]
+        pytest.skip(f"this machine is not ready for the labs: {'; '.join(filter(None, bad))}")
     course = tmp_path / "course"
     release_students(ROOT, course)
     work = course / "work"

@@ -35,4 +35,5 @@ myst_heading_anchors = 4
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
 nb_execution_mode = "off"  # the labs here are what students get: nothing has run yet
 math_renderer = html_math_renderer = "mathml"
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# A fence in a language that Pygments does not know is shown as it is.
+suppress_warnings = ["misc.highlighting_failure"]

@@ -21,7 +21,8 @@ FILES = ("README.md", "LICENSE", "Makefile", "pyproject.toml", "nbgrader_config.
 FOLDERS = ("labs", "environment")
 # What a README says between these two is about things that a class does not get.
 _INSTRUCTORS = re.compile(r"<!-- instructors -->\n.*?<!-- /instructors -->\n", re.S)
-_NEVER = ("__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
+# The author's guide is about files that a class does not get.
+_NEVER = ("lab-author.md", "__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
 _TELLING_CHARACTERS = 30  # shorter lines ("return total") may well stand in a lab's prose or stubs
 
 

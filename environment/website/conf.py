@@ -31,6 +31,7 @@ html_theme_options = {
 }
 
 myst_enable_extensions = ["deflist", "dollarmath"]
+myst_dmath_allow_space = myst_dmath_allow_digits = False  # `$5 and $6` are prices
 myst_heading_anchors = 4
 nb_code_prompt_show, nb_code_prompt_hide = "Show the check", "Hide the check"
 nb_execution_mode = "off"  # the labs here are what students get: nothing has run yet

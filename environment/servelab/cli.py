@@ -113,6 +113,28 @@ def build(
         raise typer.Exit(1 if lines else 0)
 
 
+@app.command("new-lab")
+def new_lab(
+    name: Annotated[str, typer.Argument(help="NN-name, for example 14-speculative-decoding")],
+    title: Annotated[str, typer.Option(help="What the lab is called.")],
+    minutes: Annotated[int, typer.Option(help="What it takes a student.", min=10)] = 60,
+    objectives: Annotated[str, typer.Option(help="What one can do afterwards, in one line.")] = "",
+    builds: Annotated[str, typer.Option(help="What one builds, for the README's map.")] = "",
+    quiz: Annotated[
+        list[str] | None, typer.Option(help="A question to embed, as bank/item; may be repeated.")
+    ] = None,
+) -> None:
+    """Write a lab that builds and is proved at once, for you to write over."""
+    from servelab import paths
+    from servelab.course.new_lab import new_lab as write
+
+    root = paths.course_root()
+    given = {"objectives": objectives, "builds": builds, "quizzes": quiz or ()}
+    for path in write(root, name, title=title, minutes=minutes, **given):
+        console.print(f"wrote {path.relative_to(root)}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Next: servelab build {name} && servelab proof {name}", highlight=False, soft_wrap=True)
+
+
 @app.command()
 def release(
     students: Annotated[Path, typer.Option("--students", help="Folder to fill; must be new or empty.")],
@@ -122,6 +144,23 @@ def release(
 
     course.release_students(paths.course_root(), students)
     console.print(f"Released to {students}", soft_wrap=True)
+
+
+@app.command()
+def website(
+    out: Annotated[Path, typer.Argument(help="Folder to fill: new, empty, or an older website.")],
+    json: Json = False,
+) -> None:
+    """Build the course as web pages: labs without answers, guides, glossary and measured results."""
+    from servelab import paths
+    from servelab.website.building import build as build_site
+
+    site = build_site(paths.course_root(), out)
+    size = f"{site.bytes / 1e6:.1f} MB"
+    console.print(
+        f"{site.pages} pages, {size}: {site.folder / 'index.html'}", highlight=False, soft_wrap=True
+    )
+    _emit(site.model_dump(mode="json"), json)
 
 
 @app.command()

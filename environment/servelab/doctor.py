@@ -21,7 +21,7 @@ from servelab import engine, paths, retrieval
 from servelab.engine import artefacts, client, profiles
 from servelab.engine.profiles import GIB, Profile
 from servelab.errors import CourseError
-from servelab.retrieval import made
+from servelab.needs import Needs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,38 +63,6 @@ class Diagnosis(BaseModel):
     backend: str
     findings: list[Finding]
     labs: list[LabFitness]
-
-
-class Need(BaseModel):
-    """What a lab takes beyond Python: an engine or not, its own processes' main memory, artefacts beside the model."""
-
-    engine: bool = True
-    own_bytes: int = GIB // 2
-    made: tuple[str, ...] = ()
-
-
-# Lab 01 runs the model in its own Flask process and no vLLM; lab 02 runs both, one after the other; lab 03 looks at the
-# layers in its own process and has checkpoints made; lab 05 runs two engines at once; lab 06 has Qdrant in its own process,
-# and its sentences embedded once; lab 07 runs the embedding model beside the engine; lab 08 trains in its own process and has
-# an adapter made; lab 10 runs the embedding model and vLLM's benchmark beside an engine with that adapter; lab 11 has its gateway, its
-# users and the passages' vectors beside the engine (another incident than the notebook's takes a second engine, or lab 08's adapter,
-# and says so itself); the exams run neither.
-NEEDS: dict[str, Need] = {
-    "01": Need(engine=False, own_bytes=int(1.5 * GIB)),
-    "02": Need(own_bytes=int(1.5 * GIB)),
-    "03": Need(
-        own_bytes=int(1.5 * GIB), made=(artefacts.QUANTIZE_ENVIRONMENT, artefacts.AWQ, artefacts.INT8)
-    ),
-    "05": Need(own_bytes=int(3.5 * GIB)),
-    "06": Need(engine=False, own_bytes=2 * GIB, made=(made.PIECES,)),
-    "07": Need(own_bytes=int(1.5 * GIB), made=(made.TOKENS,)),
-    "08": Need(own_bytes=2 * GIB, made=(artefacts.LABELS,)),
-    "09": Need(own_bytes=int(1.5 * GIB)),
-    "10": Need(own_bytes=2 * GIB, made=(artefacts.LABELS,)),
-    "11": Need(own_bytes=int(1.5 * GIB)),
-    "12": Need(engine=False),
-    "13": Need(engine=False),
-}
 
 
 def diagnose() -> Diagnosis:
@@ -218,7 +186,7 @@ def _gpu(profile: Profile) -> Finding:
 
 def _memory(profile: Profile) -> Finding:
     free, total = engine.available_bytes(), psutil.virtual_memory().total
-    need = _lab_bytes(profile, Need())
+    need = _lab_bytes(profile, Needs())
     found = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free; a lab with an engine takes {need / GIB:.1f}"
     if free >= need:
         return Finding(name="Memory", level="ok", found=found)
@@ -392,8 +360,12 @@ def _sandbox_refused(bwrap: str) -> str | None:
 # -- lab by lab
 
 
-def _lab_bytes(profile: Profile, need: Need) -> int:
-    return need.own_bytes + (client.needed_bytes(profile) if need.engine else 0)
+def _own_bytes(need: Needs) -> int:
+    return int(need.own_gib * GIB)
+
+
+def _lab_bytes(profile: Profile, need: Needs) -> int:
+    return _own_bytes(need) + (client.needed_bytes(profile) if need.engine else 0)
 
 
 def _labs(profile: Profile, findings: dict[str, Finding]) -> list[LabFitness]:
@@ -405,16 +377,17 @@ def _labs(profile: Profile, findings: dict[str, Finding]) -> list[LabFitness]:
 
 
 def _lab(name: str, root: Path, profile: Profile, findings: dict[str, Finding]) -> LabFitness:
-    need = NEEDS.get(name.partition("-")[0], Need())
+    notebook = _header(root / "labs" / name / f"{name}.ipynb")
+    need = notebook.needs
     elsewhere = need.engine and bool(os.environ.get("SERVELAB_ENGINE_URL"))
     wanted = ["Python", "Processor", "Disk", "Ports", "Packages", "Model"]
     wanted += ["Engine"] if need.engine and not elsewhere else []
     remedies = [
         f"{f.name}: {f.found}: {f.remedy}" for f in map(findings.__getitem__, wanted) if f.level == "bad"
     ]
-    bytes_needed = need.own_bytes if elsewhere else _lab_bytes(profile, need)
+    bytes_needed = _own_bytes(need) if elsewhere else _lab_bytes(profile, need)
     if need.engine and engine.running():
-        bytes_needed = need.own_bytes
+        bytes_needed = _own_bytes(need)
     if (free := engine.available_bytes()) < bytes_needed:
         remedies.append(
             f"Memory: it takes {bytes_needed / GIB:.1f} GiB and {free / GIB:.1f} are free: close programs."
@@ -434,14 +407,14 @@ def _lab(name: str, root: Path, profile: Profile, findings: dict[str, Finding]) 
     return LabFitness(
         name=name,
         can_run=not remedies,
-        minutes=_minutes(root / "labs" / name / f"{name}.ipynb"),
+        minutes=notebook.minutes,
         start_s=round(wait_s),
         engine=profile.name if need.engine else "none",
         remedy=" ".join(remedies),
     )
 
 
-def _still_to_make(need: Need) -> tuple[float, int]:
+def _still_to_make(need: Needs) -> tuple[float, int]:
     """Seconds and bytes of disk that the lab's own artefacts still take, the first time."""
     seconds, size = 0.0, 0
     if need.made:
@@ -457,10 +430,18 @@ def _still_to_make(need: Need) -> tuple[float, int]:
     return seconds, size
 
 
-def _minutes(notebook: Path) -> int | None:
-    """A student's minutes, as the lab itself says."""
+class _Header(BaseModel):
+    """What a released notebook carries of its lab's header."""
+
+    minutes: int | None = None
+    needs: Needs = Needs()
+
+
+def _header(notebook: Path) -> _Header:
+    """What the lab says itself, or what most labs need where it says nothing that can be read."""
     try:
-        minutes = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["servelab"]["minutes"]
-        return int(minutes)
+        return _Header.model_validate(
+            json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["servelab"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return _Header()

@@ -2,6 +2,8 @@
 # title: One request at a time
 # minutes: 95
 # objectives: Build a naive LLM server and a load generator, and predict what concurrency does to latency and throughput
+# builds: a Flask server around `transformers.generate`, a load generator, the statistics
+# needs: {memory_gb: 4, engine: false, own_gib: 1.5}
 # ---
 
 # %% [markdown]

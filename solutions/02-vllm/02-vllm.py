@@ -2,6 +2,8 @@
 # title: Many requests at once
 # minutes: 115
 # objectives: Start a real vLLM engine, size its KV cache, rebuild its allocator and scheduler in small, and measure it against lab 01
+# builds: a vLLM launch, KV-cache arithmetic, a paged allocator, a batching scheduler
+# needs: {memory_gb: 6, own_gib: 1.5}
 # ---
 
 # %% [markdown]

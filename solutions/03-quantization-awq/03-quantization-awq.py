@@ -2,6 +2,8 @@
 # title: A smaller model that still answers
 # minutes: 115
 # objectives: Round a model's weights to 4 bits, protect the channels that matter, predict size and price, and measure what is gained and what is lost
+# builds: 4-bit rounding in groups, AWQ's scale search, checkpoint and card arithmetic, perplexity, three checkpoints measured
+# needs: {memory_gb: 6, own_gib: 1.5, made: [quantize-environment, smollm2-135m-instruct-awq, smollm2-135m-instruct-int8]}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: Time to first token
 # minutes: 110
 # objectives: Read a token stream from its bytes up, measure what its reader feels, hang up properly, and report whether a promise was kept
+# builds: a server-sent-events parser, a streaming client and its measures, hanging up, an SLO report
+# needs: {memory_gb: 6}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: Replicas, probes, autoscaling
 # minutes: 150
 # objectives: Put replicas behind a load balancer that loses no request when one dies, write manifests that fit a model server, and autoscale it by the rules that Kubernetes applies
+# builds: a load balancer before two engines, manifests for a model server, the autoscaler's rules and a policy
+# needs: {memory_gb: 8, own_gib: 3.5}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: Qdrant from the inside
 # minutes: 110
 # objectives: Search vectors exactly and by a graph, measure what the graph misses, filter without losing results, compress without losing recall, and keep tenants apart
+# builds: a Qdrant collection, recall against exact search, a graph within a budget, filters, two-stage search in bits, a store that keeps tenants apart
+# needs: {memory_gb: 4, engine: false, own_gib: 2, made: [pieces]}
 # ---
 
 # %% [markdown]

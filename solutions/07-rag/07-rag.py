@@ -2,6 +2,8 @@
 # title: Retrieve, rerank, answer, evaluate
 # minutes: 115
 # objectives: Measure a search before changing it, keep a stage only if an interval says that it helps, and build a prompt that stays in its budget, cites its sources and does not obey them
+# builds: measures with intervals, a chunker, rank fusion and late interaction, a prompt that documents cannot leave, citations, a rollout
+# needs: {memory_gb: 6, own_gib: 1.5, made: [passage-tokens]}
 # ---
 
 # %% [markdown]

@@ -3,6 +3,8 @@
 # minutes: 140
 # objectives: Build a low-rank adapter by hand, train one for a strict behaviour, measure what it learned and what the model forgot, and serve several beside their base on one engine
 # hands_in: [adapter/adapter_model.safetensors, adapter/adapter_config.json]
+# builds: a LoRA layer and its gradients, parameter and memory arithmetic, a real fine-tune that is graded itself, a merge, a client for many adapters on one engine
+# needs: {memory_gb: 6, own_gib: 2, made: [smollm2-135m-instruct-labels]}
 # ---
 
 # %% [markdown]

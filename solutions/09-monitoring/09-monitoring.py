@@ -2,6 +2,8 @@
 # title: See it, and be woken by it
 # minutes: 180
 # objectives: Watch a real engine with a real Prometheus, ask it questions that mean what they say, and write alerts that fire when users suffer and stay silent otherwise
+# builds: rates and quantiles by hand, a scrape configuration, PromQL for an engine, recording and alerting rules, an error budget, routes, a dashboard
+# needs: {memory_gb: 6, own_gib: 1.5}
 # ---
 
 # %% [markdown]

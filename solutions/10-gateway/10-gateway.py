@@ -2,6 +2,8 @@
 # title: Many models behind one door
 # minutes: 240
 # objectives: Build a gateway that clients cannot tell from OpenAI's API, with validation, limits, priorities, a semantic cache, routing, circuit breakers and streams passed through, and account for what it costs and saves
+# builds: "a gateway for OpenAI's API: limits in tokens, a fair queue, a router, circuit breakers, a semantic cache, streams passed through, what it saves"
+# needs: {memory_gb: 6, own_gib: 2, made: [smollm2-135m-instruct-labels]}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: Operations (cost, quality, incident)
 # minutes: 185
 # objectives: Find out from metrics and logs what broke, end it and prove that it is over, plan capacity and cost with numbers that multiply, repair a search index, and draw what the whole course has measured
+# builds: readings from metrics and an access log, a diagnosis of five incidents, recovery and its proof, a capacity plan, a cost model whose savings multiply, a repaired index, a postmortem
+# needs: {memory_gb: 6, own_gib: 1.5}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: "Exam: LLMs in Production"
 # minutes: 30
 # objectives: Find out what you can use without looking it up, and which labs to go back to
+# builds: 20 questions, 4 of them answered by code
+# needs: {memory_gb: 2, engine: false}
 # ---
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 # title: "Exam: LLM Infrastructure"
 # minutes: 60
 # objectives: Find out what you can use without looking it up, and which labs to go back to
+# builds: 25 questions and 3 scenarios on the whole course
+# needs: {memory_gb: 2, engine: false}
 # ---
 
 # %% [markdown]

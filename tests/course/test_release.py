@@ -203,3 +203,12 @@ def test_readme_of_a_class_links_to_what_it_has(tmp_path: Path) -> None:
     text = (tmp_path / "class" / "README.md").read_text()
     assert [t for t in links(text) if not (tmp_path / "class" / t).exists()] == []
     assert "## For students" in text and "instructors" not in text
+
+
+def test_a_class_gets_the_guide_for_students_and_not_that_for_authors(tmp_path: Path) -> None:
+    from guide_kit import broken_links
+
+    release_students(REPOSITORY, tmp_path / "class")
+    guides = tmp_path / "class" / "environment" / "guides"
+    assert broken_links(guides / "student.md") == []
+    assert not (guides / "lab-author.md").exists()

@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from servelab import paths
-from servelab.course import lint
+from servelab.course import course_map, lint
 from servelab.course.notebooks import load_lab, to_notebook
 from servelab.course.percent import Lab, SourceError
 from servelab.errors import CourseError
@@ -66,6 +66,7 @@ def build(
         _generate(root, scratch, [lab.name for lab, _ in labs])
         for lab, _ in labs:
             changes += _release(scratch / "labs" / lab.name, root / "labs" / lab.name, check=check)
+        changes += course_map.readme(root, [load_lab(path, root) for path in source_paths(root)], check=check)
         if only is None:
             changes += _strays(root, {lab.name for lab, _ in labs}, check=check)
     return changes

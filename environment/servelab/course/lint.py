@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
+from servelab import retrieval
 from servelab.course.check_cells import check_problems
 from servelab.course.names import Names, bound_before_raise, line_of, names_of
 from servelab.course.percent import Cell, Lab
 from servelab.course.regions import HIDDEN, SOLUTION, RegionError, fill, region_lines
+from servelab.engine import artefacts
 from servelab.syntax import parse_cell
 
 OUTPUTS_AT_LEAST = 5
@@ -30,7 +32,7 @@ class Code:
 
 def problems(lab: Lab, notebook: NotebookNode) -> list[str]:
     """Every fault of a lab, in the order of its lines."""
-    found = [*_roles(lab), *_ids(lab, notebook), *_regions(lab)]
+    found = [*_made(lab), *_roles(lab), *_ids(lab, notebook), *_regions(lab)]
     code, faults = _parsed(lab)
     found += faults
     if not faults:
@@ -39,6 +41,15 @@ def problems(lab: Lab, notebook: NotebookNode) -> list[str]:
             lines = check_problems(cell, tree, student, functions)
             found += [(cell.body_line + line - 1, message) for line, message in lines]
     return [f"{lab.where(line)}: {message}" for line, message in sorted(set(found))]
+
+
+def _made(lab: Lab) -> Iterator[tuple[int, str]]:
+    """What the header has made beforehand exists under that name."""
+    retrieval.register_artefacts()
+    known = artefacts.ARTEFACTS
+    for name in lab.needs.made:
+        if name not in known:
+            yield 1, f"needs: no artefact is called {name!r}; there are: {', '.join(sorted(known))}"
 
 
 def _roles(lab: Lab) -> Iterator[tuple[int, str]]:

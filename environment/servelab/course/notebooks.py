@@ -47,11 +47,12 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
             faults += [f"{lab.where(cell.line)}: {line}" for line in str(error).splitlines()]
             continue
         # Another lab may ask it again, once its own does.
-        if item.lab != lab.name and not cell.number and not _asks(root, item.lab, cell.quiz):
+        if item.lab != lab.name and not cell.number and not asks(root, item.lab, cell.quiz):
             faults.append(f"{lab.where(cell.line)}: quizzes/ says that {cell.quiz} belongs to lab {item.lab}")
         cells += _quiz_nodes(item, cell.number)
     if faults:
         raise SourceError(faults)
+    needs = lab.needs.model_dump(mode="json", exclude_unset=True)  # as the header says it
     exam = next((cell.quiz.split("/")[0] for cell in lab.cells if cell.quiz and cell.number), None)
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -61,6 +62,7 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
             "title": lab.title,
             "minutes": lab.minutes,
             "objectives": lab.objectives,
+            **({"needs": needs} if needs else {}),
             **({"exam": exam} if exam else {}),
             **({"hands_in": list(lab.hands_in)} if lab.hands_in else {}),
         },
@@ -69,7 +71,7 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
     return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _asks(root: Path, lab: str, quiz_item: str) -> bool:
+def asks(root: Path, lab: str, quiz_item: str) -> bool:
     """Whether a lab's source embeds a question."""
     source = root / "solutions" / lab / f"{lab}.py"
     return source.is_file() and f'quiz="{quiz_item}"' in source.read_text(encoding="utf-8")

@@ -8,8 +8,11 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+
 from servelab.course import yamls
 from servelab.errors import CourseError
+from servelab.needs import Needs
 
 ROLES = ("setup", "live", "answer", "check", "written", "output")
 _LIVE_COMPARED = ["live", "output"]  # skipped while grading, compared by nbval
@@ -59,6 +62,9 @@ class Lab:
     title: str
     minutes: int
     objectives: str
+    #: What a student builds, for the README's map.
+    builds: str = ""
+    needs: Needs = field(default_factory=Needs)
     #: Files beside the notebook that are handed in with it.
     hands_in: tuple[str, ...] = ()
     cells: list[Cell] = field(default_factory=list)
@@ -121,10 +127,26 @@ def _read_header(lines: list[str], lab: Lab, problems: list[str]) -> tuple[dict,
         if not isinstance(value, kind) or isinstance(value, bool) or not value:
             problems.append(f"{lab.where(1)}: the header needs `{key}`, for example `# {key}: {example}`")
         header[key] = value
+    header["builds"] = values.pop("builds", "")
+    if not isinstance(header["builds"], str):
+        problems.append(f"{lab.where(1)}: builds is a line of text, as in `# builds: a client that streams`")
+    header["needs"] = _needs(values.pop("needs", {}), lab, problems)
     header["hands_in"] = _hands_in(values.pop("hands_in", []), lab, problems)
     if values:
         problems.append(f"{lab.where(1)}: unknown in the header: {', '.join(map(str, values))}")
     return header, end + 1
+
+
+def _needs(value: object, lab: Lab, problems: list[str]) -> Needs:
+    """What the lab takes of a machine: two cores, 6 GB and an engine unless it says otherwise."""
+    try:
+        return Needs.model_validate(value)
+    except ValidationError as error:
+        what = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'needs'}: {e['msg']}" for e in error.errors())
+        problems.append(
+            f"{lab.where(1)}: cannot read needs ({what}): write it as in `# needs: {{memory_gb: 6, engine: true, own_gib: 1.5}}`"
+        )
+        return Needs()
 
 
 def _hands_in(value: object, lab: Lab, problems: list[str]) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ FILES = ("README.md", "LICENSE", "Makefile", "pyproject.toml", "nbgrader_config.
 FOLDERS = ("labs", "environment")
 # What a README says between these two is about things that a class does not get.
 _INSTRUCTORS = re.compile(r"<!-- instructors -->\n.*?<!-- /instructors -->\n", re.S)
-_NEVER = ("__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
+# The author's guide is about files that a class does not get.
+_NEVER = ("lab-author.md", "__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-info", "node_modules", ".*")
 _TELLING_CHARACTERS = 30  # shorter lines ("return total") may well stand in a lab's prose or stubs
 
 
@@ -107,7 +108,8 @@ def leaks(root: Path, folder: Path) -> list[str]:
 def secret_lines(source: Path, root: Path) -> Iterator[tuple[str, str]]:
     """The telling lines of a lab that students must not see, each with what it is."""
     notebook = to_notebook(load_lab(source, root), root)
-    visible = {line.strip() for cell in notebook.cells for line in _visible(cell).split("\n")}
+    # Also within a line: prose may quote a call that a solution needs.
+    visible = "\n".join(_visible(cell) for cell in notebook.cells)
     for cell in notebook.cells:
         lines = cell.source.split("\n")
         told = [

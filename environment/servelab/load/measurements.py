@@ -87,17 +87,21 @@ def save(name: str, what: str, figures: dict[str, Any], **details: Any) -> Path:
     return target
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name: str, where: Path | None = None) -> dict[str, Any]:
     """A measurement by name, with its provenance.
+
+    Args:
+        where: the folder to look in; the course's own by default.
 
     Raises:
         CourseError: there is none of that name, or it lacks its provenance.
     """
-    target = folder() / f"{name}.json"
+    where = where or folder()
+    target = where / f"{name}.json"
     try:
         record = json.loads(target.read_text())
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in folder().glob("*.json"))) or "none yet"
+        known = ", ".join(sorted(p.stem for p in where.glob("*.json"))) or "none yet"
         raise CourseError(f"No measurement is called {name!r}. There are: {known}.") from None
     except ValueError as error:
         raise CourseError(f"{target} is not JSON ({error}).") from None

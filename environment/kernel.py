@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -184,9 +184,12 @@ def too_old(found: dict[str, str]) -> list[str]:
 
 
 def course_is_here() -> bool:
-    """Whether this Python already imports the package from this checkout."""
-    found = importlib.util.find_spec("servelab")
-    return bool(found and found.origin and Path(found.origin).is_relative_to(ROOT))
+    """Whether this Python has the package from this checkout, so that its child processes find it too."""
+    try:
+        told = importlib.metadata.distribution("servelab").read_text("direct_url.json")
+        return json.loads(told or "{}").get("url") == ROOT.as_uri()
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def prepare() -> None:

@@ -237,7 +237,10 @@ def backend(of: Profile, title: str | None = None, numbers: str | None = None) -
     title = title or of.title
     if of.name == "scripted":
         return "scripted engine"
-    name, version = engine_version() or ("vllm", "?")
+    try:
+        name, version = engine_version() or ("vllm", "?")
+    except EngineError:  # SERVELAB_ENGINE_PYTHON names what is no Python: who starts an engine hears of it
+        name, version = "vllm", "?"
     model = f"{title} {numbers or ('fp16' if of.dtype == 'half' else 'bf16')}"
     if of.name == "gpu":
         card = gpu()

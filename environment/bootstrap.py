@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import selectors
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,9 @@ PYTHON_FOR = {"cpu": "3.11", "gpu": "3.12"}
 # Dependency groups whose pins clash with the engine's: each has a lock and, when a lab first needs it, an environment
 # of its own outside the tree.
 APART = {"quantize": "3.11"}
+# The engine without the rest of a lock, for a machine whose Python's packages must stay as they are (Colab): environment/kernel.py.
+ENGINES = {f"engine-{runtime}": runtime for runtime in PYTHON_FOR}
+WITH_ENGINE = {"accelerate"}  # transformers reads a GGUF file with it; elsewhere PEFT brings it
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_NEEDED_GB = {"cpu": 7, "gpu": 20}
 APT_FOR_GRADING = {"bwrap": "bubblewrap"}
@@ -154,7 +158,9 @@ def find_uv() -> str:
     try:
         run([sys.executable, "-m", "venv", "--clear", str(ours)], quiet=True)
     except SetupError:
-        # Debian's Python comes without ensurepip.
+        # Debian's Python comes without ensurepip, often with pip: uv needs no environment, only a place of its own.
+        if install_uv_into(ours):
+            return str(ours / "bin/uv")
         if not apt_install(["python3-venv"]):
             raise SetupError(
                 "Python cannot make virtual environments: run `sudo apt-get install python3-venv`, "
@@ -163,6 +169,23 @@ def find_uv() -> str:
         run([sys.executable, "-m", "venv", "--clear", str(ours)], quiet=True)
     run([str(ours / "bin/pip"), "install", "--quiet", f"uv=={UV_VERSION}"], quiet=True)
     return str(ours / "bin/uv")
+
+
+def install_uv_into(folder: Path) -> bool:
+    """Whether pip has put uv into that folder, outside any Python's packages."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        str(folder),
+        f"uv=={UV_VERSION}",
+    ]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return done.returncode == 0 and (folder / "bin" / "uv").exists()
 
 
 def pip_setting(name: str) -> list[str]:
@@ -280,26 +303,102 @@ def make_apart(name: str, folder: Path) -> None:
 
     It can be moved afterwards, as long as its programs are started by `bin/python -m`.
     """
-    lock = LOCKS / f"{name}.txt"
-    count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
+    runtime = ENGINES.get(name)
+    lock = LOCKS / f"{runtime or name}.txt"
+    wanted = PYTHON_FOR[runtime] if runtime else APART[name]
     print("step 0.02 looking for uv", flush=True)
     uv = find_uv()
     print("step 0.05 making the environment", flush=True)
-    wanted = APART[name]
     venv = [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", wanted, str(folder)]
     try:
+        find_python(wanted)
         run(venv, quiet=True)
     except SetupError:
         raise SetupError(
             f"Python {wanted} is needed for {name} and was not found: install it, then try again"
         ) from None
-    print(f"step 0.1 fetching and installing {count} packages", flush=True)
+    common = ["--python", str(folder / "bin" / "python"), "--link-mode=hardlink", "--require-hashes"]
+    common += wheel_sources(lock)
+    if runtime:
+        fetch(uv, ["install", *common, *only_engine(runtime, lock, folder)])
+    else:
+        fetch(uv, ["sync", *common, str(lock)])
+
+
+def find_python(version: str) -> None:
+    """Install that Python where it is missing, apt has it and we may: Colab has one version, and not the cpu lock's."""
+    if "COLAB_RELEASE_TAG" in os.environ and shutil.which(f"python{version}") is None:
+        apt_install([f"python{version}"])
+
+
+def only_engine(runtime: str, lock: Path, folder: Path) -> list[str]:
+    """Arguments that have uv install vLLM, the model and what they need, in the versions and with the hashes of the lock.
+
+    The lock holds everything the course uses, JupyterLab and the tests' tools included. Here it is the constraint, and
+    the names in pyproject.toml's extra of the runtime are what is asked for.
+    """
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extra = settings["project"]["optional-dependencies"][runtime]
+    names = {re.split(r"[<>=!~;\[ ]", need)[0].lower() for need in extra} | WITH_ENGINE
+    blocks = re.findall(r"^\S+==.*?(?=^\S+==|\Z)", lock.read_text(), re.M | re.S)
+    asked, overrides = folder / "engine-asked.txt", folder / "engine-overrides.txt"
+    asked.write_text("".join(block for block in blocks if block.split("==")[0] in names))
+    overrides.write_text("\n".join(settings["tool"]["uv"]["override-dependencies"]) + "\n")
+    return ["--requirements", str(asked), "--constraints", str(lock), "--overrides", str(overrides)]
+
+
+def fetch(uv: str, arguments: list[str]) -> None:
+    """`uv pip ...` with a `step` line whenever it says what it fetches, and every two seconds.
+
+    uv says how large each large package is when it begins to fetch it, and when it has it. The share is that of those bytes.
+    """
     env = {**os.environ}
     env.pop("UV_FIND_LINKS", None)
-    python = ["--python", str(folder / "bin" / "python"), "--link-mode=hardlink"]
-    run(
-        [uv, "pip", "sync", *python, "--require-hashes", *wheel_sources(lock), str(lock)], env=env, quiet=True
-    )
+    sizes: dict[str, float] = {}
+    done: set[str] = set()
+    lines: list[str] = []
+    words = "choosing"
+    command = [uv, "pip", *arguments]
+    with (
+        subprocess.Popen(
+            command,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process,
+        selectors.DefaultSelector() as selector,
+    ):
+        selector.register(process.stdout, selectors.EVENT_READ)
+        rest = b""
+        while True:
+            if selector.select(timeout=2.0):
+                told = os.read(process.stdout.fileno(), 65536)
+                if not told:
+                    break
+                *whole, rest = (rest + told).split(b"\n")
+                for line in (text.decode(errors="replace").strip() for text in whole):
+                    lines.append(line)
+                    if begun := re.match(r"Downloading (\S+) \(([\d.]+)([KMG])iB\)", line):
+                        sizes[begun[1]] = float(begun[2]) * {"K": 1e-3, "M": 1.0, "G": 1e3}[begun[3]]
+                    elif ended := re.match(r"Downloaded (\S+)", line):
+                        done.add(ended[1])
+                    elif counted := re.match(r"(Resolved|Prepared|Installed) (\d+) packages", line):
+                        words = {
+                            "Resolved": f"fetching {counted[2]} packages",
+                            "Prepared": f"installing {counted[2]} packages",
+                            "Installed": f"installed {counted[2]} packages",
+                        }[counted[1]]
+            left = [name for name in sizes if name not in done]
+            share = sum(sizes[name] for name in done & sizes.keys()) / (sum(sizes.values()) or 1.0)
+            now = f"fetching {', '.join(left[-2:])}, {len(left)} left" if left else words
+            print(f"step {0.1 + 0.8 * share:.3f} {now}", flush=True)
+    if process.returncode:
+        told = next((line for line in reversed(lines) if line), "")
+        raise SetupError(f"`{' '.join(command[:4])} ...` failed with code {process.returncode}: {told}")
 
 
 def setup_for_grading() -> None:
@@ -421,7 +520,7 @@ def main() -> int:
         "--apart",
         nargs=2,
         metavar=("NAME", "FOLDER"),
-        help=f"instead: {' or '.join(APART)}, into a new folder",
+        help=f"instead: {', '.join([*APART, *ENGINES])}, into a new folder",
     )
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - the check is for people who start it with an old Python

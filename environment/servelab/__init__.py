@@ -48,6 +48,17 @@ def pack(lab: str) -> None:
     pack_here(lab)
 
 
+def hand_in(lab: str) -> None:
+    """Offer the download for submission on Colab; elsewhere say in a line how to hand in. See `servelab.grading.pack`.
+
+    Args:
+        lab: the lab's name, for example `01-naive-serving`.
+    """
+    from servelab.grading.pack import offer
+
+    offer(lab)
+
+
 def load_ipython_extension(shell) -> None:
     """`%load_ext servelab`: from here on, cells that begin with `%%live` run, and a quiz's answer cell shows its options."""
     from servelab.course import live, widgets

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from servelab import paths
 from servelab.errors import CourseError
 
 HOST = "127.0.0.1"
@@ -24,11 +25,17 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CHANCE = random.SystemRandom()  # a notebook's own seed stays untouched, and does not choose the port
 
 
+def program_folders() -> tuple[Path, ...]:
+    """Where the set-up puts programs: beside Python, and on Colab, whose Python is not ours, in the checkout's `.venv`."""
+    beside = Path(sys.executable).parent
+    return (beside, Path(__file__).resolve().parents[2] / ".venv" / "bin") if paths.on_colab() else (beside,)
+
+
 def find_program(name: str, more_path: str = "") -> str | None:
-    """The path of a program: where `make setup` puts it, or on the PATH and then `more_path`; None where it is nowhere."""
-    beside = Path(sys.executable).parent / name
-    if beside.is_file():
-        return str(beside)
+    """The path of a program: where the set-up puts it, or on the PATH and then `more_path`; None where it is nowhere."""
+    for folder in program_folders():
+        if (beside := folder / name).is_file():
+            return str(beside)
     path = os.environ.get("PATH", "") + (f":{more_path}" if more_path else "")
     return shutil.which(name, path=path)
 

@@ -99,11 +99,20 @@ def build(
     execute: Annotated[
         bool, typer.Option("--execute", help="Run the solution notebooks, keep outputs.")
     ] = False,
+    published: Annotated[
+        bool | None,
+        typer.Option(
+            "--published/--unpublished",
+            help="First write where the remote `origin` is, for Colab's badges; or take that away.",
+        ),
+    ] = None,
 ) -> None:
     """Build solution notebooks and student releases from the sources."""
     from servelab import course, paths
+    from servelab.course import published as place
 
-    lines = course.build(paths.course_root(), only=_lab_names(labs), check=check, execute=execute)
+    lines = [] if published is None else place.update(paths.course_root(), published=published, check=check)
+    lines += course.build(paths.course_root(), only=_lab_names(labs), check=check, execute=execute)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if check:

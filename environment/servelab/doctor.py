@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 from pydantic import BaseModel
 
-from servelab import engine, paths, retrieval
-from servelab.engine import artefacts, client, profiles
+from servelab import children, engine, paths, retrieval
+from servelab.engine import artefacts, client, interpreter, profiles
 from servelab.engine.profiles import GIB, Profile
 from servelab.errors import CourseError
 from servelab.needs import Needs
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # What a lab imports, and who brings it. The engine is looked at on its own.
 _PACKAGES = ("jupyterlab", "nbgrader", "flask", "httpx", "openai", "matplotlib", "torch", "transformers")
+_NOT_ON_COLAB = {"jupyterlab", "nbgrader"}  # a notebook there is opened and handed in by other means
 _CACHE_BYTES = GIB  # the converted model, what vLLM keeps, and room to write before renaming
 _WORK_BYTES = GIB // 4
 
@@ -127,7 +128,7 @@ def _profile() -> tuple[Profile, str]:
     try:
         return profiles.profile(), ""
     except engine.EngineError as error:
-        return profiles.profile("cpu"), f"{error.what}; {error.remedy}"
+        return profiles.profile("cpu"), f"{error.what}: {error.remedy}"
 
 
 def _python() -> Finding:
@@ -248,29 +249,43 @@ def _listens(port: int) -> bool:
 
 
 def _packages() -> list[Finding]:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    colab = paths.on_colab()
+    wanted = [name for name in _PACKAGES if not (colab and name in _NOT_ON_COLAB)]
+    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
     if missing:
-        remedy = "run `make setup`; it puts every package in place."
+        remedy = (
+            "run the lab's first cells again; they add what this runtime lacks."
+            if colab
+            else "run `make setup`; it puts every package in place."
+        )
         return [Finding(name="Packages", level="bad", found=f"missing: {', '.join(missing)}", remedy=remedy)]
     versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in ("jupyterlab", "nbgrader", "openai")
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("jupyterlab", "nbgrader", "openai")
+        if name in wanted
     )
     return [Finding(name="Packages", level="ok", found=versions)]
 
 
 def _vllm(profile: Profile, problem: str) -> Finding:
     if problem:
-        return Finding(name="Engine", level="bad", found=problem, remedy="unset SERVELAB_PROFILE.")
+        names = [name for name in (interpreter.VARIABLE, "SERVELAB_PROFILE") if os.environ.get(name)]
+        remedy = f"unset {' and '.join(names)}."
+        return Finding(name="Engine", level="bad", found=problem, remedy=remedy)
     if url := os.environ.get("SERVELAB_ENGINE_URL"):
         return Finding(name="Engine", level="ok", found=f"labs use the one at {url} (SERVELAB_ENGINE_URL)")
     if profile.name == "scripted":
         remedy = "unset SERVELAB_PROFILE: the scripted engine is for tests, its results earn nothing."
         return Finding(name="Engine", level="note", found="scripted", remedy=remedy)
     found = profiles.engine_version()
+    if found is None and paths.on_colab():
+        remedy = "run the lab's first cells again; they make its environment."
+        return Finding(name="Engine", level="bad", found="vLLM is not installed", remedy=remedy)
     if found is None:
         remedy = "run `make setup`, or set SERVELAB_ENGINE_URL to an engine that runs elsewhere."
         return Finding(name="Engine", level="bad", found="vLLM is not installed", remedy=remedy)
-    return Finding(name="Engine", level="ok", found=f"{found[0]} {found[1]}, profile {profile.name}")
+    where = f", run by {interpreter.python()}" if interpreter.apart() else ""
+    return Finding(name="Engine", level="ok", found=f"{found[0]} {found[1]}, profile {profile.name}{where}")
 
 
 def _model_is_there() -> bool:
@@ -289,6 +304,9 @@ def _model(profile: Profile) -> Finding:
     try:
         path = artefacts.ARTEFACTS[artefacts.SMOLLM2].path()
     except engine.EngineError as error:
+        if paths.on_colab():
+            remedy = "it comes with the engine's environment, when a lab first needs that."
+            return Finding(name="Model", level="note", found="not here yet", remedy=remedy)
         return Finding(name="Model", level="bad", found=error.what, remedy=error.remedy)
     if path.is_dir():
         return Finding(name="Model", level="ok", found=f"{path.name}, converted")
@@ -308,9 +326,7 @@ def _tools() -> list[Finding]:
     }
     findings = []
     for names, (package, use) in uses.items():
-        beside = str(
-            Path(sys.executable).parent
-        )  # where `make setup` puts Prometheus, Alertmanager and nginx
+        beside = os.pathsep.join(map(str, children.program_folders()))
         where = next(filter(None, (shutil.which(n) or shutil.which(n, path=beside) for n in names)), None)
         refused = _sandbox_refused(where) if where and names == ("bwrap",) else None
         if refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -57,6 +58,11 @@ def cache_dir() -> Path:
 def state_dir() -> Path:
     """What running engines write about themselves."""
     return cache_dir() / "state"
+
+
+def on_colab() -> bool:
+    """Whether this is a runtime of Colab's: packages that must stay as they are, no terminal, nothing kept but the notebook."""
+    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
 
 
 def lab_names(root: Path | None = None) -> list[str]:

@@ -44,7 +44,6 @@
 # %load_ext servelab
 import math
 import random
-import sys
 
 import httpx
 import numpy as np
@@ -1001,13 +1000,7 @@ for row in ledger.latest(lab="08-lora"):
 engine.release()
 
 # %% [markdown]
-# **Hand in** this notebook *with* the folder `adapter` beside it: nbgrader and JupyterLab's Assignment List take the whole folder. Where a notebook travels alone, as on Colab, `servelab.pack("08-lora")` makes one file of both.
-
-# %% tags=["live"] id="hand-in"
-if "google.colab" in sys.modules:
-    servelab.pack("08-lora")
-else:
-    print(f"beside this notebook: {sorted(adapter.files('adapter'))}")
+# **Next:** you have served models in many ways and looked at each by hand. Lab 09 has Prometheus look, all the time, and wake somebody when it matters.
 
 # %% [markdown]
-# **Next:** you have served models in many ways and looked at each by hand. Lab 09 has Prometheus look, all the time, and wake somebody when it matters.
+# **Hand in** this notebook *with* the folder `adapter` beside it: nbgrader and JupyterLab's Assignment List take the whole folder. Where a notebook travels alone, as on Colab, the cell below makes one file of both.

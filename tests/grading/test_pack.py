@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import types
@@ -94,6 +95,54 @@ def test_on_colab(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     message.blocking_request = lambda *_, **__: None
     with pytest.raises(CourseError, match="Colab did not give the notebook"):
         servelab.pack(LAB)
+
+
+@pytest.fixture
+def button(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the last cell of a lab as on Colab; the button that it shows."""
+    import IPython.display
+
+    def run() -> Any:
+        shown: list[Any] = []
+        monkeypatch.setattr(IPython.display, "display", lambda *things: shown.extend(things))
+        monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab-test")
+        servelab.hand_in(LAB)
+        return shown[0]
+
+    return run
+
+
+def test_the_last_cell_offers_the_download_on_colab(
+    desk: Path, button: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads((desk / f"{LAB}.ipynb").read_text())
+    downloads: list[str] = []
+    colab = types.ModuleType("google.colab")
+    colab._message = types.SimpleNamespace(blocking_request=lambda *_, **__: {"ipynb": told})  # type: ignore[attr-defined]
+    colab.files = types.SimpleNamespace(download=downloads.append)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", colab)
+    monkeypatch.chdir(desk)
+    pressed = button()
+    assert pressed.description == "Download for submission" and downloads == []  # nothing begins by itself
+    assert f'servelab.pack("{LAB}")' in capsys.readouterr().out
+    pressed.click()
+    assert downloads == [str(desk / f"{LAB}.zip")]
+    colab._message.blocking_request = lambda *_, **__: None  # type: ignore[attr-defined]
+    pressed.click()
+    assert len(downloads) == 1  # and the reason is printed below the button, in one line
+
+
+def test_the_last_cell_says_how_to_hand_in_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    servelab.hand_in("01-small")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "Nbgrader > Assignment List" in said and "`servelab pack 01`" in said
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    servelab.hand_in("01-small")
+    assert capsys.readouterr().out == ""
 
 
 def test_the_command(desk: Path, small_course: Path) -> None:

@@ -157,3 +157,18 @@ def test_as_windows_may_save_it_every_answer_is_found(encoding, tmp_path, source
     path = tmp_path / "x.ipynb"
     path.write_text(json.dumps(source), encoding=encoding)
     assert lay_answers(read_notebook(path), source).missing == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'quiz_pick = "waits"  # @param ["", "waits", "drops", "splits"]',
+        'quiz_pick = "waits" # @param ["", "waits", "drops", "splits"] {"type":"string"}',
+        '#@title Your answer\nquiz_pick = "waits" #@param ["", "waits", "drops", "splits"] {allow-input: true}',
+    ],
+)
+def test_a_form_that_colab_wrote_anew_is_the_same_answer(line, source, answering):
+    laid = lay_answers(answering(quiz_pick=line), source)
+    names: dict = {}
+    exec(_text(laid, "quiz-pick"), names)
+    assert names["quiz_pick"] == "waits" and not laid.missing and not laid.notes

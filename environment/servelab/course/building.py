@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from servelab import paths
 from servelab.course import course_map, lint
-from servelab.course.notebooks import load_lab, to_notebook
+from servelab.course.notebooks import WITHOUT_OUTPUT, load_lab, to_notebook
 from servelab.course.percent import Lab, SourceError
 from servelab.errors import CourseError
 
@@ -117,6 +117,8 @@ def stale_cells(notebook: NotebookNode) -> list[str]:
     expected, stale = 1, []
     for cell in notebook.cells:
         if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        if not cell.execution_count and set(cell.metadata.get("tags", ())) & set(WITHOUT_OUTPUT):
             continue
         if cell.execution_count != expected:
             stale.append(cell.id)

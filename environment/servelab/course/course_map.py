@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from servelab.course import published
 from servelab.course.percent import Lab
 from servelab.errors import CourseError
 
@@ -54,12 +55,12 @@ def page(text: str, labs: Sequence[Lab], link: str = LINK) -> str:
 
 
 def readme(root: Path, labs: Sequence[Lab], *, check: bool) -> list[str]:
-    """Bring the course's README up to date; one line if that changes it, or with `check` would."""
+    """Bring the course's README up to date, badges included; one line if that changes it, or with `check` would."""
     path = root / "README.md"
     if not path.is_file():
         return []
     before = path.read_text(encoding="utf-8")
-    after = page(before, labs)
+    after = published.with_badges(page(before, labs), published.read(root))
     if after == before:
         return []
     if check:

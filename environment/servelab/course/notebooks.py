@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from servelab.course import quiz
+from servelab.course import published, quiz
 from servelab.course.exam import with_questions
 from servelab.course.percent import Cell, Lab, SourceError, read_lab
+from servelab.course.published import Published, fetching_cell
 from servelab.errors import CourseError
 
 OUTPUT_TAG = "nbval-check-output"  # nbval compares the outputs of cells with this tag
-_GITHUB = "https://github.com/"
+FETCHING, HANDING_IN = "colab", "hand-in"
+# Cells with these tags do their work on Colab: a solution notebook needs no output of theirs, and publishing it no new run.
+WITHOUT_OUTPUT = (FETCHING, HANDING_IN)
 
 
 def load_lab(path: Path, root: Path) -> Lab:
@@ -36,10 +38,13 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
     cells: list[NotebookNode] = []
     faults: list[str] = []
     names = _cell_names(lab)
+    place = published.read(root)
     for index, (cell, name) in enumerate(zip(lab.cells, names, strict=True)):
         if cell.quiz is None:
             prompt = index + 1 < len(lab.cells) and lab.cells[index + 1].role == "written"
-            cells.append(_node(cell, name, lab, root, prompt=prompt and cell.role is None))
+            if cell.role == "setup" and place:
+                cells.append(_beside(FETCHING, fetching_cell(place)))
+            cells.append(_node(cell, name, lab, place, prompt=prompt and cell.role is None))
             continue
         try:
             item = quiz.find_item(root / "quizzes", cell.quiz)
@@ -52,6 +57,7 @@ def to_notebook(lab: Lab, root: Path) -> NotebookNode:
         cells += _quiz_nodes(item, cell.number)
     if faults:
         raise SourceError(faults)
+    cells.append(_beside(HANDING_IN, f'servelab.hand_in("{lab.name}")'))
     needs = lab.needs.model_dump(mode="json", exclude_unset=True)  # as the header says it
     exam = next((cell.quiz.split("/")[0] for cell in lab.cells if cell.quiz and cell.number), None)
     metadata = {
@@ -111,7 +117,7 @@ def _nbgrader(name: str, *, grade: bool = False, solution: bool = False, points:
     return metadata
 
 
-def _node(cell: Cell, name: str, lab: Lab, root: Path, *, prompt: bool) -> NotebookNode:
+def _node(cell: Cell, name: str, lab: Lab, place: Published | None, *, prompt: bool) -> NotebookNode:
     """One source cell as a notebook cell with nbgrader's metadata for its role."""
     metadata: dict = {}
     source = cell.source
@@ -129,9 +135,9 @@ def _node(cell: Cell, name: str, lab: Lab, root: Path, *, prompt: bool) -> Noteb
     elif cell.kind == "code" or prompt:
         metadata["nbgrader"] = _nbgrader(name)
     if cell.role == "setup":
-        source = _bootstrap(root, source)
+        source = _bootstrap(source)
     if cell is lab.cells[0] and cell.kind == "markdown":
-        source = _badge(root, lab, source)
+        source = _badge(place, lab, source)
     if cell.compared:
         tags.append(OUTPUT_TAG)
     if cell.number:
@@ -163,43 +169,25 @@ def _quiz_nodes(item: quiz.Item, number: str) -> list[NotebookNode]:
     return cells
 
 
-def _repository(root: Path) -> str | None:
-    """Where the course is published, as pyproject.toml says."""
-    try:
-        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    except (FileNotFoundError, KeyError):
-        return None
-    return project.get("urls", {}).get("Repository")
-
-
-def _badge(root: Path, lab: Lab, source: str) -> str:
+def _badge(place: Published | None, lab: Lab, source: str) -> str:
     """The first cell with Colab's badge under its heading, when the course is published on GitHub."""
-    repository = _repository(root) or ""
-    if not repository.startswith(_GITHUB):
+    badge = place.badge(lab.name) if place else None
+    if badge is None:
         return source
-    place = repository.removeprefix(_GITHUB).rstrip("/").removesuffix(".git")
-    url = f"https://colab.research.google.com/github/{place}/blob/main/labs/{lab.name}/{lab.name}.ipynb"
-    badge = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
     heading, _, rest = source.partition("\n")
     return f"{heading}\n\n{badge}\n{rest}"
 
 
-def _bootstrap(root: Path, source: str) -> str:
-    """The setup cell, which first makes sure that the course's package is there.
-
-    On Colab it is fetched from the repository named in pyproject.toml, without dependencies, so that
-    nothing the runtime ships is changed. Where no repository is named, the message says what to do.
-    """
-    repository = _repository(root)
-    if repository:
-        absent = [
-            f'    %pip install --quiet --no-deps "servelab @ git+{repository}"',
-            "    import servelab",
-        ]
-    else:
-        absent = [
-            "    raise ModuleNotFoundError(",
-            "        \"This kernel lacks the course's tools: choose the kernel of the course's .venv (`make lab` does).\"",
-            "    ) from None",
-        ]
+def _bootstrap(source: str) -> str:
+    """The setup cell, which first says what to do where the course's package is missing."""
+    absent = [
+        "    raise ModuleNotFoundError(",
+        "        \"This kernel lacks the course's tools: choose the kernel of the course's .venv (`make lab` does).\"",
+        "    ) from None",
+    ]
     return "\n".join(["try:", "    import servelab", "except ModuleNotFoundError:", *absent, source])
+
+
+def _beside(name: str, source: str) -> NotebookNode:
+    """A locked cell that every lab has and no lab's source names."""
+    return new_code_cell(source, id=name, metadata={"nbgrader": _nbgrader(name), "tags": [name]})

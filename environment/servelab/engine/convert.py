@@ -1,4 +1,8 @@
-"""GGUF to a normal bf16 checkpoint: `python -m servelab.engine.convert FILE FOLDER`. A process of its own: torch is heavy."""
+"""GGUF to a normal bf16 checkpoint: `python convert.py FILE FOLDER`, by the Python that runs engines.
+
+A process of its own, because torch is heavy, and run by its path, because that Python need not have this package: nothing of
+ours is imported here.
+"""
 
 from __future__ import annotations
 

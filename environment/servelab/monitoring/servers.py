@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from servelab.children import HOST
+from servelab.children import HOST, program_folders
 from servelab.monitoring.configs import outside
 from servelab.monitoring.errors import MonitoringError
 from servelab.monitoring.server import Server
@@ -260,8 +259,8 @@ class Alertmanager(Server):
         _only_its_own_files(self.config)
         write_files(folder, {"alertmanager.yml": self.config})
         # Debian's program has none built in: see SHARED in environment/bootstrap.py.
-        templates = Path(sys.prefix) / "share" / "prometheus-alertmanager"
-        if templates.is_dir():
+        shares = (bin_.parent / "share" / "prometheus-alertmanager" for bin_ in program_folders())
+        if templates := next((share for share in shares if share.is_dir()), None):
             shutil.copytree(templates, folder / "templates")
         try:
             said = run_in(folder, [find_tool("amtool"), "check-config", "alertmanager.yml"])

@@ -190,7 +190,7 @@ def test_readme_without_its_badges_is_drift(course) -> None:
     build(course.root)
     assert "badge.svg" in readme.read_text()
     readme.write_text(f"| [{LAB}](labs/{LAB}/{LAB}.ipynb) | adding |\n")
-    assert build(course.root, check=True) == ["README.md does not have the badges of its labs"]
+    assert build(course.root, check=True) == ["README.md's map does not match the labs' headers"]
 
 
 def test_the_command_says_it_in_one_line(course) -> None:

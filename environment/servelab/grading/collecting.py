@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import gzip
 import os
+import pwd
 import shutil
 import stat
 import tarfile
@@ -69,11 +70,19 @@ class CarefulCollect(ExchangeCollect):
     most_bytes = Integer(MOST_BYTES, help="Bytes of one submission.").tag(config=True)
 
     def _path_to_record(self, path: str) -> dict[str, Any]:
-        """As nbgrader's; a name that is none of its own counts as nobody's."""
+        """As nbgrader's; a name that is none of its own counts as nobody's, and so does a folder that is another student's."""
+        nobody = {"username": "", "filename": Path(path).name, "timestamp": _NEVER}
         try:
-            return super()._path_to_record(path)
+            record = super()._path_to_record(path)
         except (Exception, SystemExit):  # nbgrader ends the command with `fail`
-            return {"username": "", "filename": Path(path).name, "timestamp": _NEVER}
+            return nobody
+        # nbgrader only warns, and then takes it for the named student's latest.
+        return record if not self.check_owner or handed_in_by(record["username"], Path(path)) else nobody
+
+    def copy_files(self) -> None:
+        """As nbgrader's; owners were compared when the submissions were found, and not by the names of accounts alone."""
+        self.check_owner = False
+        super().copy_files()
 
     def init_src(self) -> None:
         """Find the submissions: folders with a name that nbgrader gives."""
@@ -84,7 +93,10 @@ class CarefulCollect(ExchangeCollect):
             if record["username"] and place.is_dir() and not place.is_symlink():
                 self.src_records.append(record)
             else:
-                self.log.warning("Not collected: %s is no submission", _plain(record["filename"]))
+                self.log.warning(
+                    "Not collected: %s is no submission, or not of the student whom it names",
+                    _plain(record["filename"]),
+                )
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the files of a submission: first what is graded, then the others, as far as there is room.
@@ -115,6 +127,26 @@ class CarefulCollect(ExchangeCollect):
         notebook = Path(source) / f"{name}.ipynb"
         asked = asked_for(read_notebook(notebook)) if notebook.is_file() else ()
         return [f"{name}.ipynb", "timestamp.txt", "submission_secret.txt", *asked]
+
+
+#: What the password file says of an account that `servelab class` made; after it comes the student's login.
+CLASS_ACCOUNT = "servelab class "
+
+
+def handed_in_by(student: str, folder: Path) -> bool:
+    """Whether a submission can be this student's: by the owner of its folder, which nobody but root can choose freely.
+
+    On a machine without an account for each student everything belongs to the person who collects, or nobody knows to whom:
+    then there is nothing to compare.
+    """
+    try:
+        owner = folder.lstat().st_uid
+        account = pwd.getpwuid(owner)
+    except (OSError, KeyError):
+        return True
+    if account.pw_gecos.startswith(CLASS_ACCOUNT):
+        return account.pw_gecos.split(",")[0] == CLASS_ACCOUNT + student
+    return owner == os.geteuid() or account.pw_name == student
 
 
 def _is_linked(folder: Path, name: str) -> bool:

@@ -9,11 +9,10 @@ import shutil
 import subprocess
 
 from servelab.errors import CourseError
+from servelab.grading.collecting import CLASS_ACCOUNT
 
 #: Every account begins with it, so none is mistaken for a person's own, and a login may be all digits.
 PREFIX = "class-"
-#: What the password file says about an account: by this, and by the record, we know that it is ours.
-COMMENT = "servelab class"
 _LONGEST = 32
 
 
@@ -50,8 +49,10 @@ def find(name: str) -> pwd.struct_passwd | None:
         return None
 
 
-def make(name: str, home: str) -> pwd.struct_passwd:
+def make(name: str, login: str, home: str) -> pwd.struct_passwd:
     """Make an account into which nobody can log in: no password, no shell, and a group of its own.
+
+    The password file says whose it is, and that the class made it.
 
     Raises:
         CourseError: the system refused.
@@ -59,7 +60,7 @@ def make(name: str, home: str) -> pwd.struct_passwd:
     _run(
         [
             *("useradd", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin"),
-            *("--user-group", "--comment", COMMENT, name),
+            *("--user-group", "--comment", CLASS_ACCOUNT + login, name),
         ]
     )
     found = find(name)
@@ -75,7 +76,7 @@ def is_ours(name: str, uid: int) -> bool:
         found is not None
         and name.startswith(PREFIX)
         and found.pw_uid == uid
-        and found.pw_gecos.split(",")[0] == COMMENT
+        and found.pw_gecos.startswith(CLASS_ACCOUNT)
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from servelab import paths
 from servelab.grading.sandbox import python_folders
-from servelab.hub.people import Folder, Person
+from servelab.hub.people import Folder, Person, write_private
 
 #: Where students find the course, and nbgrader's exchange.
 COURSE, EXCHANGE = "/course", "/exchange"
@@ -28,6 +28,10 @@ for made in {ARTEFACTS}/*; do
 done
 exec "$@"
 """
+# bubblewrap reads its options from a file: a command line is there for everybody to read.
+_ENTER = ["sh", "-c", 'options=$1; shift; exec bwrap --args 9 -- "$@" 9<"$options"', "sh"]
+# Not by bubblewrap, which covers parts of /proc against root: below such a cover no sandbox can be made, and `servelab check` makes one.
+_PROC = ["sh", "-c", 'mount -t proc -o nosuid,nodev,noexec proc /proc && exec "$@"', "sh"]
 _GB = 1 << 30
 _ETC = (
     "alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "fonts", "host.conf", "hosts", "inputrc", "ld.so.cache",
@@ -58,8 +62,11 @@ def command(person: Person, folder: Folder, program: Sequence[str], group: Path 
     view.show(folder.names(person.login) / "passwd", "/etc/passwd")
     view.show(folder.names(person.login) / "group", "/etc/group")
     view.machine(group)
-    begin = ["sh", "-c", _BEGIN, "sh"]
-    return [*view.options, "--chdir", f"{COURSE}/work", *_drop(person.uid, person.gid), *begin, *program]
+    view.options += ["--chdir", f"{COURSE}/work"]
+    options = folder.home(person.login).with_name("view")
+    view.write(options)
+    begin = ["sh", "-c", _BEGIN, "sh", *program]
+    return [*_ENTER, str(options), *_PROC, *_drop(person.uid, person.gid), *begin]
 
 
 def proxy(program: Sequence[str], folders: Sequence[Path], uid: int, gid: int) -> list[str]:
@@ -68,7 +75,7 @@ def proxy(program: Sequence[str], folders: Sequence[Path], uid: int, gid: int) -
     view.system()
     for folder in folders:
         view.show(folder, str(folder))
-    return [*view.options, "--chdir", "/", *_drop(uid, gid), *program]
+    return ["bwrap", *view.options, "--proc", "/proc", "--chdir", "/", *_drop(uid, gid), *program]
 
 
 def home_environment(person: Person) -> dict[str, str]:
@@ -126,7 +133,7 @@ class _View:
     """bubblewrap's options, put together in order: later mounts lie over earlier ones."""
 
     def __init__(self) -> None:
-        self.options = ["bwrap", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]
+        self.options = ["--unshare-pid", "--unshare-ipc", "--die-with-parent"]
         self._made = {Path("/"), Path("/usr"), Path("/etc"), Path("/tmp")}
 
     def system(self) -> None:
@@ -142,8 +149,12 @@ class _View:
         for name in _ETC:
             self.options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         self.options += ["--perms", "1777", "--size", str(_GB), "--tmpfs", "/tmp"]
-        self.options += ["--proc", "/proc", "--dev", "/dev"]
+        self.options += ["--perms", "0555", "--dir", "/proc", "--dev", "/dev"]
         self.options += ["--perms", "1777", "--size", str(2 * _GB), "--tmpfs", "/dev/shm"]
+
+    def write(self, path: Path) -> None:
+        """Put the options into a file that only root can read, as `bwrap --args` wants them."""
+        write_private(path, "".join(f"{option}\0" for option in self.options))
 
     def folder(self, inside: str) -> None:
         """Make a folder and those above it readable; bubblewrap's own would be 0700."""
@@ -178,9 +189,9 @@ class _View:
 
     def machine(self, group: Path | None) -> None:
         """What programs ask about processors and memory, and the graphics cards."""
-        self.options += ["--ro-bind-try", "/sys/devices/system", "/sys/devices/system"]
+        if Path("/sys/devices/system").is_dir():
+            self.show(Path("/sys/devices/system"), "/sys/devices/system")
         if group is not None:
-            inside = "/sys/fs/cgroup/memory" if "memory" in group.parts else "/sys/fs/cgroup"
-            self.options += ["--ro-bind", str(group), inside]
+            self.show(group, "/sys/fs/cgroup/memory" if "memory" in group.parts else "/sys/fs/cgroup")
         for device in sorted(Path("/dev").glob("nvidia*")):
             self.options += ["--dev-bind-try", str(device), str(device)]

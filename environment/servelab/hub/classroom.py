@@ -162,7 +162,7 @@ def _make_folders(folder: Folder, uid: int, gid: int) -> None:
 def _add(folder: Folder, people: People, student: Student) -> Person:
     taken = {person.account for person in people.students.values()}
     name = accounts.name_for(student.login, taken)
-    entry = accounts.make(name, str(folder.home(student.login)))
+    entry = accounts.make(name, student.login, str(folder.home(student.login)))
     return Person(login=student.login, account=name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
@@ -174,7 +174,7 @@ def _again(folder: Folder, person: Person) -> Person:
         raise CourseError(
             f"The account {person.account} is not the one that this class made: rename or remove it."
         )
-    entry = accounts.make(person.account, str(folder.home(person.login)))
+    entry = accounts.make(person.account, person.login, str(folder.home(person.login)))
     moved = person.model_copy(update={"uid": entry.pw_uid, "gid": entry.pw_gid})
     for place in (folder.home(person.login), folder.work(person.login)):
         if place.is_dir():

@@ -25,7 +25,7 @@ from nbgrader.plugins import ExtractorPlugin
 from traitlets import Integer
 
 from servelab.errors import CourseError
-from servelab.grading.handed_in import NOT_COLLECTED, asked_for
+from servelab.grading.handed_in import CLASS_ACCOUNT, NOT_COLLECTED, asked_for
 from servelab.grading.repair import read_notebook
 
 #: What one submission may bring; nothing a person writes for a lab comes near.
@@ -127,10 +127,6 @@ class CarefulCollect(ExchangeCollect):
         notebook = Path(source) / f"{name}.ipynb"
         asked = asked_for(read_notebook(notebook)) if notebook.is_file() else ()
         return [f"{name}.ipynb", "timestamp.txt", "submission_secret.txt", *asked]
-
-
-#: What the password file says of an account that `servelab class` made; after it comes the student's login.
-CLASS_ACCOUNT = "servelab class "
 
 
 def handed_in_by(student: str, folder: Path) -> bool:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from servelab.errors import CourseError
-from servelab.grading.collecting import CLASS_ACCOUNT
+from servelab.grading.handed_in import CLASS_ACCOUNT
 
 #: Every account begins with it, so none is mistaken for a person's own, and a login may be all digits.
 PREFIX = "class-"

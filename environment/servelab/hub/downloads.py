@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -116,8 +117,8 @@ def whose(name: str, people: list[Who]) -> tuple[str | None, str]:
                 by_number = [p.login for p in people if number and p.lms_id == number]
                 by_name = [p.login for p in people if _flat(found["who"]) in _names(p)]
                 hits = by_number or by_name
-                if len(set(hits)) == 1:
-                    return hits[0], found["rest"]
+                if hits:
+                    return (hits[0] if len(set(hits)) == 1 else None), found["rest"]
     parts = PurePosixPath(name).parts
     for person in sorted(people, key=lambda p: -len(p.login)):
         for index, part in enumerate(parts):
@@ -218,8 +219,6 @@ def _unzip(download: Path, target: Path) -> None:
                 with archive.open(info) as member:
                     budget.copy(member, place)
                 stamp = datetime.datetime(*info.date_time).timestamp()
-                import os
-
                 os.utime(place, (stamp, stamp))
     except Refused as error:
         raise CourseError(f"{download} was not taken: {error}.") from None

@@ -9,13 +9,11 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, gone_within, processes_marked, servelab
-from labserver import free_port
+from conftest import servelab
 
 LAB = "01-tiny"
 COURSE_ID = "serving-llms"
@@ -105,29 +103,3 @@ class School:
     def accounts(self) -> list[str]:
         """The accounts of this class that are on the machine."""
         return [entry.pw_name for entry in pwd.getpwall() if self.run_id[:6] in entry.pw_name]
-
-
-def build_course(root: Path) -> None:
-    """The fixture's course of one tiny lab, built: with solutions, hidden tests and a quiz."""
-    shutil.copytree(ROOT / "tests" / "fixtures" / "course", root, dirs_exist_ok=True)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    done = servelab("build", SERVELAB_ROOT=str(root))
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture
-def school(tmp_path: Path) -> Iterator[School]:
-    """A course for a class. Afterwards, also after a failure, nothing of the class is on the machine."""
-    found = School(tmp_path / "course", port=free_port())
-    build_course(found.root)
-    try:
-        yield found
-    finally:
-        if (found.office / "class" / "people.json").is_file():
-            servelab("class", "stop", **found.env)
-            servelab("class", "remove", "--all", "--delete-files", **found.env)
-        left = gone_within(found.run_id, 10)
-        for process in processes_marked(found.run_id):
-            process.kill()
-    assert left == [], "no process is left"
-    assert found.accounts() == [], "no account is left"

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from class_kit import LAB, School, build_course
+from class_kit import LAB, School
 from conftest import servelab
 from nbgrader.api import Gradebook
 from servelab.errors import CourseError
@@ -49,9 +49,8 @@ def test_a_name_that_two_people_have_is_nobodys() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    build_course(tmp_path / "course")
-    monkeypatch.setenv("SERVELAB_ROOT", str(tmp_path / "course"))
+def folder(course: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    monkeypatch.setenv("SERVELAB_ROOT", str(course))
     monkeypatch.setenv("SERVELAB_PROGRESS", "0")
     found = Folder()
     with downloads.opened_gradebook(found) as gradebook:

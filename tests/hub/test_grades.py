@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 
 import pytest
-from class_kit import build_course
 from conftest import ROOT
 from nbgrader.api import Gradebook
 from servelab.errors import CourseError
@@ -59,20 +58,19 @@ def test_csv_holds_no_formula_and_keeps_what_is_none() -> None:
 
 
 @pytest.mark.slow
-def test_out_of_the_gradebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build_course(tmp_path)
-    monkeypatch.setenv("SERVELAB_ROOT", str(tmp_path))
+def test_out_of_the_gradebook(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVELAB_ROOT", str(course))
     folder = Folder()
     with pytest.raises(CourseError, match="holds nobody"):
         grades.read(folder, {})
-    with Gradebook(f"sqlite:///{tmp_path / 'gradebook' / 'gradebook.db'}", "serving-llms") as gradebook:
+    with Gradebook(f"sqlite:///{course / 'gradebook' / 'gradebook.db'}", "serving-llms") as gradebook:
         gradebook.add_assignment("01-tiny")
         gradebook.add_notebook("01-tiny", "01-tiny")
         gradebook.add_grade_cell("add-check", "01-tiny", "01-tiny", max_score=4, cell_type="code")
         gradebook.add_student("zed", last_name="Zed", lms_user_id="7")
         gradebook.add_student("ada", last_name="Ada")
         submission = gradebook.add_submission("01-tiny", "ada")
-        submission.late_submission_penalty = 1.0
+        submission.notebooks[0].late_submission_penalty = 1.0
         (grade,) = submission.notebooks[0].grades
         grade.auto_score = 3.0
         gradebook.db.commit()

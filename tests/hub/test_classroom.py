@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from class_kit import COURSE_ID, LAB, School, needs_root
 from conftest import servelab
-
 from servelab.errors import CourseError
 from servelab.grading.handed_in import CLASS_ACCOUNT
 from servelab.hub import accounts, box, classroom, roster, running

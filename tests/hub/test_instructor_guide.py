@@ -37,10 +37,11 @@ def test_every_command_exists() -> None:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the course with one lab, where `.venv/bin` and `sudo` are as the guide expects them."""
+    """A copy of the course with one lab and the exams, where `.venv/bin` and `sudo` are as the guide expects them."""
     root = tmp_path / "serving"
-    for kind in ("solutions", "labs"):
-        shutil.copytree(ROOT / kind / LAB, root / kind / LAB)
+    shutil.copytree(ROOT / "solutions" / LAB, root / "solutions" / LAB)
+    for lab in (LAB, *(p.name for p in (ROOT / "labs").glob("1[23]-exam-*"))):
+        shutil.copytree(ROOT / "labs" / lab, root / "labs" / lab)
     shutil.copytree(ROOT / "quizzes", root / "quizzes")
     for name in ("nbgrader_config.py", "README.md"):
         shutil.copy(ROOT / name, root)

@@ -32,6 +32,8 @@ from servelab.grading.repair import read_notebook
 MOST_FILES, MOST_BYTES = 200, 50_000_000
 _CHUNK = 1 << 20
 _NEVER = datetime.datetime(1, 1, 1)
+#: So long a submission may take on its way.
+_SLOW = datetime.timedelta(minutes=10)
 
 
 class Refused(CourseError):
@@ -104,6 +106,7 @@ class CarefulCollect(ExchangeCollect):
         What is refused is logged, and a note on it lies in the folder for the feedback.
         """
         Path(dest).mkdir(parents=True, exist_ok=True)
+        self._compare_times(Path(src))
         budget = _Budget(self.most_files, self.most_bytes)
         graded = self._graded()
         refused = [f"{name} was a link: it was not taken." for name in graded if _is_linked(Path(src), name)]
@@ -119,6 +122,18 @@ class CarefulCollect(ExchangeCollect):
         if refused:
             self.log.warning("Not collected: %s: %s", _plain(Path(src).name), " ".join(refused))
             (Path(dest) / NOT_COLLECTED).write_text("\n".join(refused) + "\n", encoding="utf-8")
+
+    def _compare_times(self, folder: Path) -> None:
+        """The time of a submission is what the student's own program wrote; when its folder was last changed, the system knows."""
+        claimed = self._path_to_record(str(folder))["timestamp"].replace(tzinfo=datetime.UTC)
+        found = datetime.datetime.fromtimestamp(folder.lstat().st_ctime, datetime.UTC)
+        if found - claimed > _SLOW:
+            self.log.warning(
+                "%s says that it was handed in at %s, but it was put there, or changed, at %s (UTC)",
+                _plain(folder.name),
+                claimed.strftime("%Y-%m-%d %H:%M"),
+                found.strftime("%Y-%m-%d %H:%M"),
+            )
 
     def _graded(self) -> list[str]:
         """The files of a submission that grading looks at: the notebook, nbgrader's labels, and what the lab asks for."""

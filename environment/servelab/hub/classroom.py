@@ -16,6 +16,7 @@ from servelab.errors import CourseError
 from servelab.hub import accounts, passwords
 from servelab.hub.people import INSTRUCTOR, Folder, People, Person, write_private
 from servelab.hub.roster import Student
+from servelab.progress import bar
 
 
 class Enrolled(BaseModel):
@@ -47,7 +48,7 @@ def enrol(folder: Folder, students: Iterable[Student]) -> Enrolled:
         people.instructor_password = passwords.hashed(fresh[INSTRUCTOR])
         folder.save(people)
     wanted = list(students)
-    for student in wanted:
+    for student in bar(wanted, desc="Accounts", unit="student"):
         known = people.students.get(student.login)
         if known is None:
             fresh[student.login] = passwords.new_password()
@@ -118,9 +119,14 @@ def remove(folder: Folder, logins: Iterable[str] | None = None, *, files: bool =
     chosen = (
         [person_of(people, login).login for login in logins] if logins is not None else list(people.students)
     )
+    problems, gone = [], []
     for login in chosen:
         person = people.students[login]
-        accounts.remove(person.account, person.uid)
+        try:
+            accounts.remove(person.account, person.uid)
+        except CourseError as error:
+            problems.append(str(error))
+            continue
         place = folder.home(login).parent
         if files:
             shutil.rmtree(place, ignore_errors=True)
@@ -128,9 +134,13 @@ def remove(folder: Folder, logins: Iterable[str] | None = None, *, files: bool =
             _give(place, people.instructor_uid, people.instructor_gid)
         del people.students[login]
         folder.save(people)
+        gone.append(login)
+    if problems:
+        done = f"Removed: {', '.join(gone)}. " if gone else ""
+        raise CourseError(done + " ".join(problems))
     if logins is None and files:
         shutil.rmtree(folder.root)
-    return chosen
+    return gone
 
 
 # -- folders and accounts
@@ -249,6 +259,7 @@ def _to_owner(folder: Folder) -> None:
 
 
 def _tell_gradebook(folder: Folder, people: People) -> None:
+    print("Entering them into the gradebook (the first time it is made: some seconds) ...", flush=True)
     with opened_gradebook(folder) as gradebook:
         for person in people.students.values():
             gradebook.update_or_create_student(

@@ -112,6 +112,14 @@ class Group:
                 _write(folder / file, value)
 
 
+def sweep(root: Path = CGROUPS) -> None:
+    """Remove groups in which nothing runs any more: a server's last process may outlive its stop by a moment."""
+    for parent in (root / _PARENT, *root.glob(f"*/{_PARENT}")):
+        for folder in (*parent.glob("*/"), parent):
+            with contextlib.suppress(OSError):  # something runs in it
+                folder.rmdir()
+
+
 def _allow(folder: Path) -> None:
     offered = (folder / "cgroup.controllers").read_text().split()
     wanted = [name for name in ("memory", "pids", "cpu") if name in offered]

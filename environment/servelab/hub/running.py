@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 from pydantic import BaseModel
@@ -83,11 +83,13 @@ def start(folder: Folder, settings: Settings) -> int:
             lab._prepare_model()
             chp = proxy.command()
             lab._adopt_orphans()
-            hub = _launch(folder, settings, chp)
+            hub_port = free_port()
+            hub = _launch(folder, settings, hub_port, chp)
             try:
-                return _watch(folder, settings, hub, stop, began)
+                return _watch(folder, settings, hub, hub_port, stop, began)
             finally:
                 _end(hub, stop)
+                limits.sweep()
                 (folder.hub / "running.json").unlink(missing_ok=True)
 
 
@@ -227,13 +229,13 @@ def _port_is_free(port: int) -> None:
             raise CourseError(f"Port {port} is taken: name another one with --port.") from None
 
 
-def _launch(folder: Folder, settings: Settings, chp: list[str]) -> subprocess.Popen[bytes]:
+def _launch(folder: Folder, settings: Settings, hub_port: int, chp: list[str]) -> subprocess.Popen[bytes]:
     from servelab.jupyter import lab
 
     told = settings.model_dump() | {
         "course": str(folder.course),
         "folder": str(folder.root),
-        "hub_port": free_port(),
+        "hub_port": hub_port,
         "proxy_port": free_port(),
         "proxy": chp,
     }
@@ -251,12 +253,14 @@ def _launch(folder: Folder, settings: Settings, chp: list[str]) -> subprocess.Po
 
 
 def _watch(
-    folder: Folder, settings: Settings, hub: subprocess.Popen[bytes], stop: object, began: float
+    folder: Folder, settings: Settings, hub: subprocess.Popen[bytes], hub_port: int, stop: Any, began: float
 ) -> int:
     from servelab.jupyter import lab
 
     url = f"http://127.0.0.1:{settings.port}/"
-    if not _wait_until_ready(hub, url, stop):
+    # The Hub itself first: asked before it is there, the proxy fills the log with errors.
+    own = f"http://127.0.0.1:{hub_port}/"
+    if not _wait_until_ready(hub, [own, url], stop):
         if stop.asked:
             return 0
         lines = [line for line in folder.log.read_text(errors="replace").splitlines() if line.strip()]
@@ -274,18 +278,18 @@ def _watch(
     return 0
 
 
-def _wait_until_ready(hub: subprocess.Popen[bytes], url: str, stop: object) -> bool:
+def _wait_until_ready(hub: subprocess.Popen[bytes], urls: list[str], stop: Any) -> bool:
     print("Starting the Hub ", end="", flush=True)
     deadline = time.monotonic() + READY_S
-    try:
-        while time.monotonic() < deadline and hub.poll() is None and not stop.asked:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}hub/health", timeout=2):
-                return True
-            print(".", end="", flush=True)
-            stop.wait(0.3)
-        return False
-    finally:
-        print(flush=True)
+    left = list(urls)
+    while left and time.monotonic() < deadline and hub.poll() is None and not stop.asked:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{left[0]}hub/health", timeout=2):
+            left.pop(0)
+            continue
+        print(".", end="", flush=True)
+        stop.wait(0.3)
+    print(flush=True)
+    return not left
 
 
 def _announce(folder: Folder, settings: Settings, url: str, seconds: float) -> None:
@@ -305,7 +309,7 @@ def _announce(folder: Folder, settings: Settings, url: str, seconds: float) -> N
     print("Ctrl-C or `servelab class stop` stops the Hub, all servers and their engines.\n", flush=True)
 
 
-def _end(hub: subprocess.Popen[bytes], stop: object) -> None:
+def _end(hub: subprocess.Popen[bytes], stop: Any) -> None:
     """Let the Hub end its servers in order, then end whatever is left."""
     from servelab.jupyter import lab
 

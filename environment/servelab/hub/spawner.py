@@ -23,6 +23,8 @@ from servelab.hub.people import INSTRUCTOR, Folder, People
 #: After a wrong password, so that nobody tries thousands.
 _WAIT_S = 1.0
 _NO_SUCH_PERSON = passwords.hashed("nobody has this one")
+#: Of the instructor's own environment, what students' programs need to know as well.
+_PASSED_ON = ("SERVELAB_PROFILE", "SERVELAB_HUB", "QDRANT_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TZ")
 _SERVER = [sys.executable, "-m", "jupyterhub.singleuser"]
 
 
@@ -118,6 +120,7 @@ class ClassSpawner(LocalProcessSpawner):
         folder = Folder(Path(self.course))
         if self.engine_url:
             env["SERVELAB_ENGINE_URL"] = self.engine_url
+        env |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         if self.user.name != INSTRUCTOR:
             return env | box.home_environment(folder.load().students[self.user.name])
         owner = _owner(self.course)

@@ -44,6 +44,7 @@ def test_module_opens_with_what_it_holds(path: Path) -> None:
 ROOMS = [
     "cli",
     "website",
+    "hub",
     "jupyter",
     "grading",
     "course",

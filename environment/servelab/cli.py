@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from servelab.hub.commands import app as class_app
+
 app = typer.Typer(
     name="servelab",
     help="Serving LLMs in Production: the course's engine, authoring, grading and measuring.",
@@ -27,6 +29,7 @@ app.add_typer(quiz_app, name="quiz")
 app.add_typer(manifests_app, name="manifests")
 app.add_typer(retrieval_app, name="retrieval")
 app.add_typer(bench_app, name="bench")
+app.add_typer(class_app, name="class")
 
 console = Console()
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on the last line.")]

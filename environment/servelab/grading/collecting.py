@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import gzip
 import os
+import pwd
 import shutil
 import stat
 import tarfile
@@ -25,13 +26,15 @@ from nbgrader.plugins import ExtractorPlugin
 from traitlets import Integer
 
 from servelab.errors import CourseError
-from servelab.grading.handed_in import NOT_COLLECTED, asked_for
+from servelab.grading.handed_in import CLASS_ACCOUNT, NOT_COLLECTED, asked_for
 from servelab.grading.repair import read_notebook
 
 #: What one submission may bring; nothing a person writes for a lab comes near.
 MOST_FILES, MOST_BYTES = 200, 50_000_000
 _CHUNK = 1 << 20
 _NEVER = datetime.datetime(1, 1, 1)
+#: So long a submission may take on its way.
+_SLOW = datetime.timedelta(minutes=10)
 
 
 class Refused(CourseError):
@@ -70,11 +73,19 @@ class CarefulCollect(ExchangeCollect):
     most_bytes = Integer(MOST_BYTES, help="Bytes of one submission.").tag(config=True)
 
     def _path_to_record(self, path: str) -> dict[str, Any]:
-        """As nbgrader's; a name that is none of its own counts as nobody's."""
+        """As nbgrader's; a name that is none of its own counts as nobody's, and so does a folder that is another student's."""
+        nobody = {"username": "", "filename": Path(path).name, "timestamp": _NEVER}
         try:
-            return super()._path_to_record(path)
+            record = super()._path_to_record(path)
         except (Exception, SystemExit):  # nbgrader ends the command with `fail`
-            return {"username": "", "filename": Path(path).name, "timestamp": _NEVER}
+            return nobody
+        # nbgrader only warns, and then takes it for the named student's latest.
+        return record if not self.check_owner or handed_in_by(record["username"], Path(path)) else nobody
+
+    def copy_files(self) -> None:
+        """As nbgrader's; owners were compared when the submissions were found, and not by the names of accounts alone."""
+        self.check_owner = False
+        super().copy_files()
 
     def init_src(self) -> None:
         """Find the submissions: folders with a name that nbgrader gives."""
@@ -85,7 +96,10 @@ class CarefulCollect(ExchangeCollect):
             if record["username"] and place.is_dir() and not place.is_symlink():
                 self.src_records.append(record)
             else:
-                self.log.warning("Not collected: %s is no submission", plain(record["filename"]))
+                self.log.warning(
+                    "Not collected: %s is no submission, or not of the student whom it names",
+                    plain(record["filename"]),
+                )
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the files of a submission: first what is graded, then the others, as far as there is room.
@@ -93,6 +107,7 @@ class CarefulCollect(ExchangeCollect):
         What is refused is logged, and a note on it lies in the folder for the feedback.
         """
         Path(dest).mkdir(parents=True, exist_ok=True)
+        self._compare_times(Path(src))
         budget = Budget(self.most_files, self.most_bytes)
         graded = graded_files(self.coursedir)
         refused = [f"{name} was a link: it was not taken." for name in graded if _is_linked(Path(src), name)]
@@ -109,6 +124,18 @@ class CarefulCollect(ExchangeCollect):
             self.log.warning("Not collected: %s: %s", plain(Path(src).name), " ".join(refused))
             note_refusals(Path(dest), refused)
 
+    def _compare_times(self, folder: Path) -> None:
+        """The time of a submission is what the student's own program wrote; when its folder was last changed, the system knows."""
+        claimed = self._path_to_record(str(folder))["timestamp"].replace(tzinfo=datetime.UTC)
+        found = datetime.datetime.fromtimestamp(folder.lstat().st_ctime, datetime.UTC)
+        if found - claimed > _SLOW:
+            self.log.warning(
+                "%s says that it was handed in at %s, but it was put there, or changed, at %s (UTC)",
+                plain(folder.name),
+                claimed.strftime("%Y-%m-%d %H:%M"),
+                found.strftime("%Y-%m-%d %H:%M"),
+            )
+
 
 def graded_files(coursedir: CourseDirectory) -> list[str]:
     """The files of a submission that grading looks at: the notebook, nbgrader's labels, and what the lab asks for."""
@@ -122,6 +149,22 @@ def graded_files(coursedir: CourseDirectory) -> list[str]:
 def note_refusals(folder: Path, refused: list[str]) -> None:
     """Leave a note for the feedback in a collected submission's folder."""
     (folder / NOT_COLLECTED).write_text("\n".join(refused) + "\n", encoding="utf-8")
+
+
+def handed_in_by(student: str, folder: Path) -> bool:
+    """Whether a submission can be this student's: by the owner of its folder, which nobody but root can choose freely.
+
+    On a machine without an account for each student everything belongs to the person who collects, or nobody knows to whom:
+    then there is nothing to compare.
+    """
+    try:
+        owner = folder.lstat().st_uid
+        account = pwd.getpwuid(owner)
+    except (OSError, KeyError):
+        return True
+    if account.pw_gecos.startswith(CLASS_ACCOUNT):
+        return account.pw_gecos.split(",")[0] == CLASS_ACCOUNT + student
+    return owner == os.geteuid() or account.pw_name == student
 
 
 def _is_linked(folder: Path, name: str) -> bool:

@@ -22,6 +22,8 @@ MOST_BYTES = 12_000_000
 #: Where collecting says what it has refused, in words for the student. Nobody can hand in a file of this name.
 NOT_COLLECTED = "not-collected.txt"
 _NOTE_BYTES = 2_000
+#: What the password file says of an account that `servelab class` made; after it comes the student's login.
+CLASS_ACCOUNT = "servelab class "
 
 
 def asked_for(source: NotebookNode) -> tuple[str, ...]:

@@ -244,7 +244,7 @@ def _mounts(limits: Limits, shown: dict[str, Path]) -> list[str]:
     options += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
     options += ["--perms", "0755", "--dir", "/home", "--perms", "1777", "--size", size, "--tmpfs", HOME]
     made: set[Path] = {Path("/"), Path("/usr"), Path("/etc"), Path("/tmp"), Path("/home"), Path(HOME)}
-    for folder in _python_folders():
+    for folder in python_folders():
         for parent in reversed(folder.parents):
             if parent not in made and not parent.is_relative_to("/usr"):
                 options += ["--perms", "0755", "--dir", str(parent)]  # made on the way they would be 0700
@@ -259,7 +259,7 @@ def _mounts(limits: Limits, shown: dict[str, Path]) -> list[str]:
     return [*options, "--chdir", "/"]
 
 
-def _python_folders() -> list[Path]:
+def python_folders() -> list[Path]:
     """What this Python needs to import what the course uses; never a folder that holds notebooks."""
     package = Path(__file__).resolve().parents[1]
     paths = [Path(sys.prefix), Path(sys.base_prefix), package, package.parent / "measurements"]

@@ -23,7 +23,10 @@ let timer = null;
 async function refresh() {
   clearTimeout(timer);
   try {
-    const answer = await fetch(location.pathname + "?sections", { credentials: "same-origin" });
+    // Under a JupyterHub the server answers no script that does not send this cookie's value back.
+    const token = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] || "";
+    const asked = { credentials: "same-origin", headers: { "X-XSRFToken": token } };
+    const answer = await fetch(location.pathname + "?sections", asked);
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const section of document.querySelectorAll("section[id]")) {

@@ -54,7 +54,10 @@
 
       async function openLab(lab) {
         try {
-          const answer = await fetch(url("open", encodeURIComponent(lab)), { headers: { Accept: "application/json" } });
+          // Under a JupyterHub the server answers no script that does not send this cookie's value back.
+          const token = (document.cookie.match(/(?:^|; )_xsrf=([^;]*)/) || [])[1] || "";
+          const headers = { Accept: "application/json", "X-XSRFToken": token };
+          const answer = await fetch(url("open", encodeURIComponent(lab)), { headers });
           const told = await answer.json();
           if (!answer.ok) throw new Error(told.error);
           await app.commands.execute("docmanager:open", { path: told.path });

@@ -126,7 +126,7 @@ def bench_quantization(*, repeats: int = 5, profile: str | None = None) -> dict[
     Returns:
         {"formats": {name: {"bytes", "perplexity", "perplexity_ratio", "requests_per_s": {level: median},
         "ratio": {level: median of the rounds' ratios to the first format}, "ratios": {level: [each round's]},
-        "backend"}}, "repeats", "tokens_scored"}.
+        "backend"}}, "repeats", "tokens_scored", "samples", "ratios"}.
 
     Raises:
         EngineError: a checkpoint cannot be made or fetched, or an engine does not start.
@@ -172,6 +172,20 @@ def bench_quantization(*, repeats: int = 5, profile: str | None = None) -> dict[
         "formats": formats,
         "repeats": repeats,
         "tokens_scored": len(rounds[0][first]["logprobs"]),
+        "samples": {
+            f"{name.lower()}_c{level}_rps": [r[name]["requests_per_s"][level] for r in rounds]
+            for name in folders
+            for level, _ in LEVELS
+        },
+        "ratios": {
+            f"{name.lower()}_over_{first.lower()}_c{level}": [
+                f"{name.lower()}_c{level}_rps",
+                f"{first.lower()}_c{level}_rps",
+            ]
+            for name in folders
+            if name != first
+            for level, _ in LEVELS
+        },
     }
 
 

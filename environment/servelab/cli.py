@@ -104,6 +104,8 @@ def build(
     from servelab import course, paths
 
     lines = course.build(paths.course_root(), only=_lab_names(labs), check=check, execute=execute)
+    if not labs:
+        lines += _measured(check)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if check:
@@ -111,6 +113,19 @@ def build(
             "drift found: run `servelab build`" if lines else "labs/ and solutions/ match their sources"
         )
         raise typer.Exit(1 if lines else 0)
+
+
+def _measured(check: bool) -> list[str]:
+    """The pages and charts made from measurement files: brought up to date, or with `check` those that are not."""
+    from servelab import paths
+    from servelab.evidence import render
+
+    root = paths.course_root()
+    if not (root / render.CHARTS).parent.is_dir():  # a course of someone's own, without our measurements
+        return []
+    if check:
+        return render.drift(root)
+    return [f"wrote {path.relative_to(root)}" for path in render.render(root)]
 
 
 @app.command()

@@ -214,7 +214,7 @@ def claims(done: Done) -> dict[str, Any]:
         "vllm_rps": best("bf16"),
         "vllm_over_naive": over(best("bf16"), naive),
         "all_over_naive": over(max(filter(None, map(best, _FORMATS)), default=None), naive),
-        "awq_over_16_bits": over(middle.get("awq_c1_rps"), middle.get("bf16_c1_rps")),
+        "awq_over_16_bits": over(middle.get("awq_c8_rps"), middle.get("bf16_c8_rps")),
         # Arithmetic, not a measurement: bytes of the weights by their format.
         "awq_size": shape.weight_bytes("bf16") / shape.weight_bytes("awq"),
         "streaming": over(middle.get("bf16_c1_e2e_s"), middle.get("bf16_c1_ttft_s")),
@@ -288,6 +288,8 @@ def _ratios(samples: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
         "vllm_over_naive": [f"bf16_c{top}_rps", "naive_rps"],
         "awq_over_bf16_c1": ["awq_c1_rps", "bf16_c1_rps"],
         "fp8_over_bf16_c1": ["fp8_c1_rps", "bf16_c1_rps"],
+        "awq_over_bf16_c8": ["awq_c8_rps", "bf16_c8_rps"],
+        "fp8_over_bf16_c8": ["fp8_c8_rps", "bf16_c8_rps"],
         f"awq_over_bf16_c{top}": [f"awq_c{top}_rps", f"bf16_c{top}_rps"],
         f"fp8_over_bf16_c{top}": [f"fp8_c{top}_rps", f"bf16_c{top}_rps"],
         "cold_over_warm_on": ["prefix_on_cold_ttft_s", "prefix_on_warm_ttft_s"],

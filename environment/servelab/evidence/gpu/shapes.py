@@ -158,14 +158,23 @@ def config(shape: Shape, numbers: str) -> dict[str, Any]:
 
 
 def write(folder: Path, shape: Shape, numbers: str) -> Path:
-    """A checkpoint directory without weights, for `--load-format dummy`, with a tokenizer that has a word for every id.
+    """A checkpoint directory without weights, for `--load-format dummy`; see `tokenizer_folder` for its tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config(shape, numbers), indent=1) + "\n")
+    _write_tokenizer(tokenizer_folder(folder), shape)
+    return folder
 
-    A vocabulary of any size is needed, because random weights answer with any id.
-    """
+
+def tokenizer_folder(folder: Path) -> Path:
+    """Where a checkpoint's tokenizer lies: apart, or transformers would take the model family's own kind of tokenizer."""
+    return folder / "tokenizer"
+
+
+def _write_tokenizer(folder: Path, shape: Shape) -> None:
+    """A tokenizer with a word for every id: random weights answer with any of them."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config(shape, numbers), indent=1) + "\n")
     words = {f"w{number}": number for number in range(shape.vocabulary)}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -177,4 +186,3 @@ def write(folder: Path, shape: Shape, numbers: str) -> Path:
         "eos_token": "w1",
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(about, indent=1) + "\n")
-    return folder

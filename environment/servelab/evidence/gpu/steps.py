@@ -119,7 +119,7 @@ def throughput(numbers: str, extra: Sequence[str] = ()) -> Callable[[Plan, Path]
     def run(plan: Plan, scratch: Path) -> Found:
         samples: dict[str, list[float]] = {}
         folder = shapes.write(scratch / numbers, plan.shape, numbers)
-        args = [*plan.engine_args, "--no-enable-prefix-caching", *extra]
+        args = [*_engine_args(plan, folder), "--no-enable-prefix-caching", *extra]
         with engine.serve(args, profile=_profile(plan), model=folder) as running:
             for load in plan.loads:
                 for number in range(
@@ -146,7 +146,9 @@ def prefix_cache(plan: Plan, scratch: Path) -> Found:
     samples: dict[str, list[float]] = {}
     folder = shapes.write(scratch / "bf16", plan.shape, "bf16")
     for kind, flag in (("on", "--enable-prefix-caching"), ("off", "--no-enable-prefix-caching")):
-        with engine.serve([*plan.engine_args, flag], profile=_profile(plan), model=folder) as running:
+        with engine.serve(
+            [*_engine_args(plan, folder), flag], profile=_profile(plan), model=folder
+        ) as running:
             for number in range(-1, plan.repeats):
                 (shared,) = token_prompts(1, plan.prefix, plan.shape.vocabulary, seed=5000 + number)
                 tails = token_prompts(2, 16, plan.shape.vocabulary, seed=6000 + number)
@@ -176,6 +178,10 @@ STEPS: tuple[Step, ...] = (
     Step("fp8", 240, throughput("fp8", ("--quantization", "fp8_per_tensor")), _no_fp8),
     Step("prefix", 300, prefix_cache),
 )
+
+
+def _engine_args(plan: Plan, folder: Path) -> list[str]:
+    return [*plan.engine_args, "--tokenizer", str(shapes.tokenizer_folder(folder))]
 
 
 def _profile(plan: Plan) -> str:

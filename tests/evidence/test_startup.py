@@ -39,7 +39,7 @@ def test_imports_are_counted_by_package_and_once() -> None:
         "import time: self [us] | cumulative | imported package",
         "import time:       400 |        400 |   torch.nn",
         "import time:      1000 |       1400 | torch",
-        "import time:       100 |       1500 | vllm.engine",
+        "(EngineCore pid=12) import time:       100 |       1500 | vllm.engine",
         "INFO something else",
     ]
     assert startup.import_seconds(lines) == {"torch": 0.0014, "vllm": 0.0001}

@@ -26,7 +26,8 @@ from servelab.progress import bar
 
 #: Our names for the stages of `servelab.engine.logs`, for samples; `ready` and `first_token` are what a client sees.
 KEYS = ("imports", "config", "core", "weights", "compile", "cache", "warmup", "port")
-_IMPORT = re.compile(r"^import time:\s*(\d+) \|\s*(\d+) \|( *)(\S+)")
+# vLLM's processes put their names before what they print.
+_IMPORT = re.compile(r"^(?:\(\w+ pid=\d+\) )?import time:\s*(\d+) \|\s*(\d+) \|( *)(\S+)")
 _LIMIT_S = 600.0
 _TOP = 12
 

@@ -220,6 +220,48 @@ def test_what_is_not_a_measurement_is_not_published(
         run.run(tmp_path, tiny=True, only=["nonsense"])
 
 
+def test_parts_of_another_machine_are_collected(
+    card: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured on a copy without git, published where there is no GPU."""
+    monkeypatch.setattr(measurements, "_git", lambda *words: "")
+    monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab")
+    run.run(tmp_path, budget_s=200, todo=fakes([]))
+    monkeypatch.undo()
+    monkeypatch.setattr(measurements, "folder", lambda: tmp_path / "published")
+    run.publish(run.collect(tmp_path))
+    record = measurements.read(run.NAME)
+    assert record["commit"] == "0123456789ab" and record["hardware"]["gpu"] == card
+    assert record["figures"]["open"]["awq"] == run.NOT_YET
+    (tmp_path / "awq.json").write_text("half of")
+    with pytest.raises(CourseError, match=r"awq\.json is no part"):
+        run.collect(tmp_path)
+
+
+def test_a_copy_of_unknown_code_is_not_published(
+    card: dict[str, Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(measurements, "_git", lambda *words: "")
+    assert measurements.commit() == measurements.UNKNOWN_COMMIT and measurements.dirty()
+    monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab-dirty")
+    assert measurements.commit() == "0123456789ab" and measurements.dirty()
+
+
+def test_the_steps_can_be_started_without_the_course(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from servelab.evidence.gpu.__main__ import main
+
+    assert main(["--out", str(tmp_path), "--tiny", "--only", "fp8"]) == 0
+    told = capsys.readouterr().out
+    assert (
+        "fp8: not possible here: vLLM has no FP8 products on a CPU" in told
+        and "awq: not yet measured" in told
+    )
+    assert main(["--out", str(tmp_path), "--tiny", "--only", "nonsense"]) == 2
+
+
 @pytest.mark.slow
 def test_bandwidth_and_products_are_measured() -> None:
     found = machine.measure("cpu", mebibytes=8, side=128, repeats=2, inner=1)

@@ -116,6 +116,9 @@ def bench_gpu(
             "--save", help="Publish the finished steps as environment/measurements/serving-gpu.json."
         ),
     ] = False,
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Measure nothing: take the parts in --out, measured elsewhere.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """The GPU reference run: a model of 7B shape with random weights, each figure beside its physical bound."""
@@ -123,7 +126,11 @@ def bench_gpu(
     from servelab.evidence import render
     from servelab.evidence.gpu import run as gpu_run
 
-    done = gpu_run.run(out or gpu_run.folder(tiny), tiny=tiny, budget_s=budget_s, only=only)
+    where = out or gpu_run.folder(tiny)
+    if collect:
+        done = gpu_run.collect(where)
+    else:
+        done = gpu_run.run(where, tiny=tiny, budget_s=budget_s, only=only)
     console.print(gpu_run.table(done))
     for name, why in done.open.items():
         console.print(f"{name}: {why}", highlight=False)

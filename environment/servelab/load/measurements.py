@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
+import os
 import platform
 import re
 import shlex
@@ -37,6 +38,8 @@ UNITS = {
     "_gb": "GB", "_gb_per_s": "GB/s", "_tflop_per_s": "TFLOP/s", "_ratio": "times", "_share": "of 1", "_perplexity": "perplexity",
     "_at_10": "of 1", "_tokens": "tokens",
 }  # fmt: skip
+#: The commit of a copy that nobody has told its own.
+UNKNOWN_COMMIT = "0" * 12
 #: Up to this many repeats the range is the spread; from then on the quartiles.
 _QUARTILES_FROM = 5
 
@@ -266,15 +269,23 @@ def _git(*args: str) -> str:
 
 
 def commit() -> str:
-    """The checkout's commit, 12 digits; twelve zeros where this is no checkout."""
-    return _git("rev-parse", "--short=12", "HEAD") or "0" * 12
+    """The checkout's commit, 12 digits. Where a copy of it runs, `SERVELAB_COMMIT` says it; twelve zeros if nobody does."""
+    return _git("rev-parse", "--short=12", "HEAD") or _told_commit().removesuffix("-dirty") or UNKNOWN_COMMIT
 
 
 def dirty() -> bool:
-    """Whether the code differs from its commit. What measuring itself writes does not count."""
-    return bool(
-        _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!environment/measurements")
-    )
+    """Whether the code differs from its commit, or nobody knows. What measuring itself writes, and prose, do not count.
+
+    A copy's `SERVELAB_COMMIT` ends in "-dirty" if so.
+    """
+    if not _git("rev-parse", "HEAD"):
+        return not _told_commit() or _told_commit().endswith("-dirty")
+    code = (".", ":!environment/measurements", ":!*.md")
+    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", *code))
+
+
+def _told_commit() -> str:
+    return os.environ.get("SERVELAB_COMMIT", "")
 
 
 def make(

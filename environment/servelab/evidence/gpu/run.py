@@ -8,10 +8,9 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from servelab import paths
 from servelab.engine.errors import EngineError
@@ -22,6 +21,9 @@ from servelab.evidence.gpu.bounds import Load, Machine
 from servelab.evidence.gpu.steps import FULL, STEPS, TINY, Plan, Step
 from servelab.load import measurements
 from servelab.load.measurements import spread_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 NAME = "serving-gpu"
 NOT_YET = "not yet measured"
@@ -111,6 +113,7 @@ def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
         "versions": measurements.versions(),
         "commit": measurements.commit(),
         "dirty": measurements.dirty(),
+        "taken": datetime.now(UTC).date().isoformat(),
     }
     target = out / f"{step.name}.json"
     half = target.with_suffix(".part")
@@ -127,6 +130,25 @@ def _kept(out: Path, name: str, tiny: bool) -> dict[str, Any] | None:
         return None
     now = {"tiny": tiny, "commit": measurements.commit(), "hardware": measurements.hardware()}
     return part if all(part.get(key) == value for key, value in now.items()) else None
+
+
+def collect(out: Path, *, todo: Sequence[Step] = STEPS) -> Done:
+    """The parts that lie in a folder, wherever they were measured. Nothing is measured.
+
+    Raises:
+        CourseError: a part cannot be read.
+    """
+    done = Done(FULL)
+    for step in todo:
+        path = out / f"{step.name}.json"
+        if not path.is_file():
+            done.open[step.name] = NOT_YET
+            continue
+        try:
+            done.parts[step.name] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise CourseError(f"{path} is no part of a GPU run ({error}).") from None
+    return done
 
 
 def machine_of(samples: Mapping[str, Sequence[float]]) -> Machine:
@@ -279,6 +301,7 @@ def as_record(done: Done) -> dict[str, Any]:
         what, result, seed=0, repeats=done.plan.repeats, command="servelab bench gpu --save", details=details
     )
     record |= {key: parts[0][key] for key in _SAME}
+    record["taken"] = max(part["taken"] for part in parts)
     return record | {"dirty": any(part["dirty"] for part in parts)}
 
 
@@ -304,6 +327,8 @@ def _ratios(samples: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
 
 def table(done: Done) -> Table:
     """Requests/s of each step beside the bound."""
+    from rich.table import Table  # not needed where only measuring is done
+
     shown = Table(title=f"{done.plan.shape.name}, random weights")
     for name in ("what", "requests/s", "bound", "bound by", "share"):
         shown.add_column(name, justify="left" if name in ("what", "bound by") else "right")

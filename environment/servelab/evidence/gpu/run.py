@@ -184,13 +184,13 @@ def with_bounds(done: Done) -> dict[str, dict[str, Any]]:
         }
 
     for name in _FORMATS:
+        cache = done.parts[name]["details"].get("kv_cache_tokens") if name in done.parts else None
         for load in done.plan.loads if name in done.parts else ():
-            add(
-                f"{name}_c{load.in_flight}",
-                done.parts[name]["samples"][f"{name}_c{load.in_flight}_rps"],
-                name,
-                load,
-            )
+            key = f"{name}_c{load.in_flight}"
+            add(key, done.parts[name]["samples"][f"{key}_rps"], name, load)
+            if cache:
+                held = load.in_flight * (load.prompt + load.output)
+                found[key]["kv_cache_share_at_most"] = round(min(1, held / cache), 4)
     if "naive" in done.parts:
         add("naive", done.parts["naive"]["samples"]["naive_rps"], "bf16", done.plan.naive)
     return found

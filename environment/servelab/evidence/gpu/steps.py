@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Plan:
         device: "cuda" or "cpu".
         loads: what is asked of each engine; up to `stream_to` requests in flight answers are streamed, beyond that the client
             itself would be what is measured.
+        streamed: larger loads that are streamed all the same, in 16 bits, for the time to the first token; not for the rates.
         prefix: tokens that two prompts have in common.
         engine_args: for every engine.
         machine_args: of `servelab.evidence.gpu.machine`.
@@ -45,6 +46,7 @@ class Plan:
     naive: Load
     repeats: int
     stream_to: int
+    streamed: tuple[Load, ...]
     prefix: int
     engine_args: tuple[str, ...]
     machine_args: tuple[str, ...]
@@ -64,7 +66,8 @@ FULL = Plan(
     ),
     naive=Load(4, 1, 256, 128),
     repeats=3,
-    stream_to=128,
+    stream_to=32,
+    streamed=(Load(256, 128, 256, 128),),
     prefix=3072,
     engine_args=(*_SERVED, "--max-model-len", "4096", "--max-num-seqs", "1024"),
     machine_args=("--mebibytes", "4096", "--side", "8192", "--repeats", "5", "--inner", "10"),
@@ -76,6 +79,7 @@ TINY = Plan(
     naive=Load(2, 1, 16, 8),
     repeats=2,
     stream_to=1,
+    streamed=(Load(4, 2, 16, 8),),
     prefix=256,
     engine_args=(*_SERVED, "--max-model-len", "1024", "--max-num-seqs", "4"),
     machine_args=("--mebibytes", "16", "--side", "256", "--repeats", "2", "--inner", "2"),
@@ -122,18 +126,17 @@ def throughput(numbers: str, extra: Sequence[str] = ()) -> Callable[[Plan, Path]
         args = [*_engine_args(plan, folder), "--no-enable-prefix-caching", *extra]
         with engine.serve(args, profile=_profile(plan), model=folder) as running:
             for load in plan.loads:
-                for number in range(
-                    -1, plan.repeats
-                ):  # the first round warms up: kernels are chosen for each batch size
-                    found = _ask(running, plan, load, seed=1000 + number)
-                    if number < 0:
-                        continue
-                    summary = found.summary()
-                    name = f"{numbers}_c{load.in_flight}"
+                for found in _rounds(running, plan, load, stream=load.in_flight <= plan.stream_to):
+                    summary, name = found.summary(), f"{numbers}_c{load.in_flight}"
                     samples.setdefault(f"{name}_rps", []).append(summary.requests_per_s)
                     if load.in_flight <= plan.stream_to:
                         samples.setdefault(f"{name}_ttft_s", []).append(summary.ttft_s["p50"])
                         samples.setdefault(f"{name}_e2e_s", []).append(summary.e2e_s["p50"])
+            for load in plan.streamed if numbers == "bf16" else ():
+                for found in _rounds(running, plan, load, stream=True):
+                    summary, name = found.summary(), f"streamed_c{load.in_flight}"
+                    samples.setdefault(f"{name}_ttft_s", []).append(summary.ttft_s["p50"])
+                    samples.setdefault(f"{name}_e2e_s", []).append(summary.e2e_s["p50"])
             about = _about(running)
             running.stop()
         return {"samples": samples, "details": {**about, "loads": [vars(load) for load in plan.loads]}}
@@ -188,18 +191,21 @@ def _profile(plan: Plan) -> str:
     return "gpu" if plan.device == "cuda" else "cpu"
 
 
-def _ask(running: engine.Engine, plan: Plan, load: Load, *, seed: int) -> Run:
-    run = run_closed_loop(
-        running.base_url,
-        running.model,
-        token_prompts(load.requests, load.prompt, plan.shape.vocabulary, seed=seed),
-        concurrency=load.in_flight,
-        max_tokens=load.output,
-        ignore_eos=True,
-        stream=load.in_flight <= plan.stream_to,
-        desc=f"{load.in_flight} in flight",
-    )
-    return checked(run, load.output)
+def _rounds(running: engine.Engine, plan: Plan, load: Load, *, stream: bool) -> Iterator[Run]:
+    """The plan's rounds of a load, after one that warms up: kernels are chosen for each size of a batch."""
+    for number in range(-1, plan.repeats):
+        run = run_closed_loop(
+            running.base_url,
+            running.model,
+            token_prompts(load.requests, load.prompt, plan.shape.vocabulary, seed=1000 + number),
+            concurrency=load.in_flight,
+            max_tokens=load.output,
+            ignore_eos=True,
+            stream=stream,
+            desc=f"{load.in_flight} in flight",
+        )
+        if number >= 0:
+            yield checked(run, load.output)
 
 
 def _first_token_s(running: engine.Engine, prompt: list[int]) -> float:

@@ -132,9 +132,7 @@ def _origins(rows: Sequence[Row]) -> list[str]:
             machines = sorted({origin.rsplit(", ", 1)[0] for origin in origins})
             days = sorted({origin.rsplit(", ", 1)[1] for origin in origins})
             when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-            lines.append(
-                f"{kind}: {'; '.join(machines[-1:])}, {when}. Lines are the spread of repeated runs."
-            )
+            lines.append(f"{kind}: {'; '.join(machines)}, {when}. Lines are the spread of repeated runs.")
         else:
             lines.append(f"{kind}: {NOT_YET}.")
     lines[-1] += " Claims: the course's sources, without machine, model or load."

@@ -249,10 +249,9 @@ def run(
     where.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, Any]] = {}
     errors: dict[str, str] = {}
-    look = "{desc}: {percentage:3.0f}% |{bar}| {elapsed} of about {postfix}"
+    look = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}"
     total = sum(part.seconds for part in parts)
-    with bar(total=total, desc="the suite", bar_format=look) as progress:
-        progress.set_postfix_str(f"{total / 60:.0f} minutes")
+    with bar(total=total, desc=f"the suite (about {total / 60:.0f} minutes)", bar_format=look) as progress:
         for part in parts:
             wanted = repeats or part.repeats
             record = None if fresh else kept(part, wanted, where)

@@ -14,7 +14,7 @@ from servelab.evidence.gpu import bounds, machine, run, shapes, steps
 from servelab.evidence.gpu.bounds import Load, Machine
 from servelab.evidence.gpu.load import token_prompts
 from servelab.evidence.gpu.steps import Step
-from servelab.load import measurements
+from servelab.load import measurements, provenance
 
 SURFACE = json.loads((ROOT / "environment" / "locks" / "gpu-surface.json").read_text())
 ONE = Machine(bytes_per_s=1e12, flop_per_s={"bf16": 1e14, "fp8": 2e14})
@@ -142,8 +142,8 @@ def fakes(ran: list[str]) -> tuple[Step, ...]:
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     found = {"name": "A card", "count": 1, "memory_gb": 80.0, "compute_capability": "9.0", "driver": "1.2"}
-    monkeypatch.setattr(measurements, "gpu", lambda: found)
-    monkeypatch.setattr(measurements, "dirty", lambda: False)
+    monkeypatch.setattr(provenance, "gpu", lambda: found)
+    monkeypatch.setattr(provenance, "dirty", lambda: False)
     monkeypatch.setattr(measurements, "folder", lambda: tmp_path / "published")
     return found
 
@@ -213,7 +213,7 @@ def test_what_is_not_a_measurement_is_not_published(
     done.parts["naive"] = {**done.parts["machine"], "tiny": True}
     with pytest.raises(CourseError, match="not a measurement"):
         run.publish(done)
-    monkeypatch.setattr(measurements, "gpu", lambda: None)
+    monkeypatch.setattr(provenance, "gpu", lambda: None)
     with pytest.raises(CourseError, match="has no GPU"):
         run.run(tmp_path)
     with pytest.raises(CourseError, match="No step is called 'nonsense'"):
@@ -224,7 +224,7 @@ def test_parts_of_another_machine_are_collected(
     card: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured on a copy without git, published where there is no GPU."""
-    monkeypatch.setattr(measurements, "_git", lambda *words: "")
+    monkeypatch.setattr(provenance, "_git", lambda *words: "")
     monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab")
     run.run(tmp_path, budget_s=200, todo=fakes([]))
     monkeypatch.undo()
@@ -242,10 +242,10 @@ def test_a_copy_of_unknown_code_is_not_published(
     card: dict[str, Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(measurements, "_git", lambda *words: "")
-    assert measurements.commit() == measurements.UNKNOWN_COMMIT and measurements.dirty()
+    monkeypatch.setattr(provenance, "_git", lambda *words: "")
+    assert provenance.commit() == provenance.UNKNOWN_COMMIT and provenance.dirty()
     monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab-dirty")
-    assert measurements.commit() == "0123456789ab" and measurements.dirty()
+    assert provenance.commit() == "0123456789ab" and provenance.dirty()
 
 
 def test_the_steps_can_be_started_without_the_course(

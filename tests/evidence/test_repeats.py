@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servelab import engine
 from servelab.grading import bench as grading
-from servelab.load import bench, measurements
+from servelab.load import bench, measurements, records
 from servelab.load.stats import Result, summarise
 from servelab.lora import bench as lora
 from servelab.retrieval import bench as retrieval
@@ -54,7 +54,7 @@ def test_serving(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found["naive_rps"], found["vllm_rps"], found["ratio"]) == (0.5, 10.0, 20.0)
     assert found["vllm"]["32"]["requests_per_s"] == pytest.approx(10.0), "the run of the middle round"
     record = saved(found, 3)
-    assert measurements.ratio_values(record, "vllm_over_naive") == pytest.approx([20.0] * 3)
+    assert records.ratio_values(record, "vllm_over_naive") == pytest.approx([20.0] * 3)
     assert record["samples"]["naive_rps"] == pytest.approx([1.0, 0.5, 0.25]) and len(stopped) == 3
 
 

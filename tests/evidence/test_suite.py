@@ -14,7 +14,7 @@ from conftest import ROOT
 from servelab.errors import CourseError
 from servelab.evidence import commands, render, serving, suite
 from servelab.evidence.suite import Part
-from servelab.load import measurements
+from servelab.load import measurements, provenance, records
 from typer.testing import CliRunner
 
 
@@ -40,7 +40,7 @@ def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(suite, "_apart", apart)
     monkeypatch.setattr(suite, "folder", lambda: tmp_path / "run")
     monkeypatch.setattr(measurements, "folder", lambda: tmp_path / "published")
-    monkeypatch.setattr(measurements, "dirty", lambda: False)
+    monkeypatch.setattr(provenance, "dirty", lambda: False)
     monkeypatch.setattr(render, "render", lambda root: [])
     return ran
 
@@ -91,7 +91,7 @@ def test_published_files_change_only_when_told(parts: list[str], tmp_path: Path)
 
 
 def test_uncommitted_code_is_not_published(parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measurements, "dirty", lambda: True)
+    monkeypatch.setattr(provenance, "dirty", lambda: True)
     records, _ = suite.run(suite.find(["one"]))
     with pytest.raises(CourseError, match="one-cpu was measured with code that is in no commit"):
         suite.publish(records)
@@ -133,7 +133,7 @@ def test_every_serving_part_gives_a_whole_record(
     assert record["ratios"] and all(len(v) == 2 for v in record["samples"].values())
     if name == "streaming":
         # 0.05 s to the first token and 15 more of 0.01 s: the answer takes four times as long.
-        assert all(2 < v < 6 for v in measurements.ratio_values(record, "answer_over_first_c1"))
+        assert all(2 < v < 6 for v in records.ratio_values(record, "answer_over_first_c1"))
     if name == "prefix_cache":
         assert len(serving.prefix(0).split()) > 800 and serving.prefix(0) != serving.prefix(1)
 

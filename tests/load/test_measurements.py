@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from servelab.errors import CourseError
-from servelab.load import measurements
-from servelab.load.measurements import spread_of
+from servelab.load import measurements, provenance, records
+from servelab.load.records import spread_of
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_saved_and_read_with_provenance(scratch: Path) -> None:
     assert record["summary"]["requests_rps"] == {
         "median": 5.0, "q1": 4.5, "q3": 7.0, "min": 4.0, "max": 9.0, "n": 3
     }  # fmt: skip
-    assert measurements.ratio_values(record, "one_over_other") == [4.0, 2.0, 3.0]
+    assert records.ratio_values(record, "one_over_other") == [4.0, 2.0, 3.0]
     assert record["hardware"]["cores"] >= 1 and record["versions"]["python"] and record["command"]
     assert str(record["hardware"]["cores"]) in measurements.source_line(record)
 
@@ -58,10 +58,10 @@ def test_the_spread_is_the_range_of_few_and_the_quartiles_of_many() -> None:
 
 
 def test_a_sample_says_its_unit() -> None:
-    assert measurements.unit_of("vllm_c8_tokens_per_s") == "tokens/s"
-    assert measurements.unit_of("ready_s") == "s" and measurements.unit_of("query_ms") == "ms"
+    assert records.unit_of("vllm_c8_tokens_per_s") == "tokens/s"
+    assert records.unit_of("ready_s") == "s" and records.unit_of("query_ms") == "ms"
     with pytest.raises(ValueError, match="speed does not end in a unit"):
-        measurements.unit_of("speed")
+        records.unit_of("speed")
 
 
 def broken(change: str) -> dict[str, Any]:
@@ -154,13 +154,13 @@ def test_a_card_is_told_with_its_driver(monkeypatch: pytest.MonkeyPatch, tmp_pat
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert measurements.gpu() == {
+    assert provenance.gpu() == {
         "name": "NVIDIA Z9", "count": 2, "memory_gb": 85.9, "compute_capability": "9.0", "driver": "600.1"
     }  # fmt: skip
-    assert measurements.versions()["nvidia-driver"] == "600.1"
+    assert provenance.versions()["nvidia-driver"] == "600.1"
     assert measurements.source_line(made()).startswith("NVIDIA Z9, ")
     program.write_text("#!/bin/sh\nexit 9\n")
-    assert measurements.gpu() is None
+    assert provenance.gpu() is None
 
 
 @pytest.mark.parametrize(

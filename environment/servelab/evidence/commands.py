@@ -77,7 +77,7 @@ def bench_startup(
     """Where the seconds of an engine's start go: stage by stage of its log, and import by import."""
     from servelab.errors import CourseError
     from servelab.evidence.startup import bench_startup as measure
-    from servelab.load import measurements
+    from servelab.load import measurements, records
 
     changes: dict[str, str | None] = {}
     for pair in env or []:
@@ -87,7 +87,7 @@ def bench_startup(
         changes[name] = value or None
     result = measure(repeats=repeats, args=args or [], env=changes)
     for name, values in result["samples"].items():
-        console.print(f"{name:16} {measurements.spread_of(values)}", highlight=False)
+        console.print(f"{name:16} {records.spread_of(values)}", highlight=False)
     for name, seconds in result["import_s"].items():
         console.print(f"importing {name:24} {seconds:6.2f} s", highlight=False)
     if save:

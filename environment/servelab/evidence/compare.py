@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from servelab.load.measurements import Spread, ratio_values, spread_of
+from servelab.load.records import Spread, ratio_values, spread_of
 
 #: Each run's spread is widened by this share of its median: two runs of a few rounds on a shared machine differ by as much.
 WIDER = 0.05

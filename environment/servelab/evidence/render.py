@@ -10,7 +10,7 @@ from typing import Any
 from servelab.errors import CourseError
 from servelab.evidence import results
 from servelab.evidence.results import Row
-from servelab.load import measurements
+from servelab.load import measurements, records
 
 README = "README.md"
 GRADING = "environment/servelab/grading/README.md"
@@ -111,8 +111,8 @@ def cited(file: str, path: str, where: str = "a page") -> float:
         known = record[head] or {}
         if rest not in known:
             raise CourseError(f"{where} cites {file}:{path}, which the file does not hold.")
-        values = known[rest] if head == "samples" else measurements.ratio_values(record, rest)
-        return measurements.spread_of(values).median
+        values = known[rest] if head == "samples" else records.ratio_values(record, rest)
+        return records.spread_of(values).median
     found: Any = record["figures"]
     for key in path.split("/"):
         found = found.get(key) if isinstance(found, dict) else None

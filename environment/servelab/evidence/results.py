@@ -10,7 +10,7 @@ from typing import Any
 from servelab.errors import CourseError
 from servelab.evidence.claims import Claim, claim
 from servelab.load import measurements
-from servelab.load.measurements import Spread, ratio_values, spread_of
+from servelab.load.records import Spread, ratio_values, spread_of
 
 NOT_YET = "not yet measured"
 _Record = Mapping[str, Any]

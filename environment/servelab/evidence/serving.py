@@ -12,7 +12,7 @@ from servelab.engine.replicas import Replicas
 from servelab.errors import CourseError
 from servelab.load.bench import SEED, prompts
 from servelab.load.generate import Run, closed_loop, run_closed_loop, run_sync
-from servelab.load.measurements import spread_of
+from servelab.load.records import spread_of
 from servelab.load.stats import Result
 
 SEEDED = ("--seed", str(SEED))

@@ -16,7 +16,7 @@ from typing import Any
 
 from servelab import paths
 from servelab.errors import CourseError
-from servelab.load import measurements
+from servelab.load import measurements, provenance
 from servelab.progress import bar
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -186,8 +186,8 @@ def folder() -> Path:
 
 def state_of_code() -> str:
     """A digest of the commit and of what differs from it, without the measurements: a part of other code is not kept."""
-    changes = measurements._git("diff", "HEAD", "--", "environment/servelab", "environment/locks")
-    return hashlib.sha256(f"{measurements.commit()} {changes}".encode()).hexdigest()[:16]
+    changes = provenance._git("diff", "HEAD", "--", "environment/servelab", "environment/locks")
+    return hashlib.sha256(f"{provenance.commit()} {changes}".encode()).hexdigest()[:16]
 
 
 def kept(part: Part, repeats: int, where: Path) -> dict[str, Any] | None:

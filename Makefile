@@ -1,6 +1,6 @@
 # The few verbs of the course. Each sets up what it needs first; that costs nothing the second time.
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test check demo artefacts build lock
+.PHONY: help setup lab test check demo artefacts build bench lock
 SHELL := /bin/bash
 
 help: ## this list
@@ -28,6 +28,9 @@ artefacts: setup ## build what is slow and the same for everyone
 
 build: setup ## sources -> solution notebooks -> student releases
 	@.venv/bin/servelab build
+
+bench: setup ## measure (half an hour) and compare the ratios with the committed run
+	@.venv/bin/servelab bench all
 
 lock: ## resolve environment/locks again from pyproject.toml
 	@python3 environment/bootstrap.py --lock

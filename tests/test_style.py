@@ -45,6 +45,7 @@ ROOMS = [
     "cli",
     "website",
     "hub",
+    "evidence",
     "jupyter",
     "grading",
     "course",

@@ -116,6 +116,8 @@ def build(
 
     lines = [] if published is None else place.update(paths.course_root(), published=published, check=check)
     lines += course.build(paths.course_root(), only=_lab_names(labs), check=check, execute=execute)
+    if not labs:
+        lines += _measured(check)
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if check:
@@ -123,6 +125,19 @@ def build(
             "drift found: run `servelab build`" if lines else "labs/ and solutions/ match their sources"
         )
         raise typer.Exit(1 if lines else 0)
+
+
+def _measured(check: bool) -> list[str]:
+    """The pages and charts made from measurement files: brought up to date, or with `check` those that are not."""
+    from servelab import paths
+    from servelab.evidence import render
+
+    root = paths.course_root()
+    if not (root / render.CHARTS).parent.is_dir():  # a course of someone's own, without our measurements
+        return []
+    if check:
+        return render.drift(root)
+    return [f"wrote {path.relative_to(root)}" for path in render.render(root)]
 
 
 @app.command("new-lab")
@@ -386,19 +401,22 @@ def engine_stop() -> None:
 
 @bench_app.command("serving")
 def bench_serving(
+    repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
     """Requests/s of the naive server and of vLLM in the same run, and their ratio."""
     from servelab.load import bench, measurements
 
-    result = bench.bench_serving()
+    result = bench.bench_serving(repeats=repeats)
     if save:
         what = (
-            f"servelab bench serving: one run, {bench.MAX_TOKENS} output tokens a request, the naive server's best "
+            f"servelab bench serving: {repeats} rounds, {bench.MAX_TOKENS} output tokens a request, the naive server's best "
             f"of {len(bench.NAIVE_LEVELS)} levels against vLLM's best of {len(bench.VLLM_LEVELS)}."
         )
-        path = measurements.save(save, what, result, output_tokens=bench.MAX_TOKENS)
+        path = measurements.save(
+            save, what, result, seed=bench.SEED, repeats=repeats, output_tokens=bench.MAX_TOKENS
+        )
         console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)
 
@@ -419,7 +437,13 @@ def bench_quantization(
             f"request, the better of {quantized.TRIES} runs; medians of the rounds, ratios within a round. Perplexity on environment/servelab/engine/texts/held-out.txt."
         )
         path = measurements.save(
-            save, what, result, output_tokens=quantized.MAX_TOKENS, engine_args=list(quantized.ENGINE_ARGS)
+            save,
+            what,
+            result,
+            seed=0,
+            repeats=repeats,
+            output_tokens=quantized.MAX_TOKENS,
+            engine_args=list(quantized.ENGINE_ARGS),
         )
         console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)
@@ -431,6 +455,7 @@ def bench_grading(
     large: Annotated[
         int | None, typer.Option(help="Also grade this many, to see what one costs then.", min=3)
     ] = None,
+    repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
@@ -439,10 +464,11 @@ def bench_grading(
     from servelab.grading import bench
     from servelab.load import measurements
 
-    result = bench.bench_grading(paths.course_root(), submissions=submissions, large=large)
+    result = bench.bench_grading(paths.course_root(), submissions=submissions, large=large, repeats=repeats)
     if save:
-        what = f"servelab bench grading: {submissions} submissions of {result['lab']}, each way once, live cells skipped."
-        console.print(f"wrote {measurements.save(save, what, result)}", soft_wrap=True)
+        what = f"servelab bench grading: {repeats} rounds over {submissions} submissions of {result['lab']}, live cells skipped."
+        path = measurements.save(save, what, result, seed=0, repeats=repeats)
+        console.print(f"wrote {path}", soft_wrap=True)
         shown = Path(bench.__file__).with_name("README.md")
         shown.write_text(
             bench.page(shown.read_text(encoding="utf-8"), measurements.read(save)), encoding="utf-8"
@@ -458,6 +484,7 @@ def bench_retrieval(
             "--documentation", help="On Python's documentation from Debian's python3.11-doc instead."
         ),
     ] = False,
+    repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
@@ -469,16 +496,20 @@ def bench_retrieval(
     from servelab.load import measurements
     from servelab.retrieval import bench
 
-    result = bench.bench_documentation() if documentation else bench.bench_retrieval()
+    measure = bench.bench_documentation if documentation else bench.bench_retrieval
+    result = measure(repeats=repeats)
     bench.show(result, console)
     if save:
-        path = measurements.save(save, bench.what(result), result, seed=0, resamples=10_000)
+        path = measurements.save(
+            save, bench.what(result, repeats), result, seed=0, repeats=repeats, resamples=10_000
+        )
         console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)
 
 
 @bench_app.command("lora")
 def bench_lora(
+    repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
@@ -486,25 +517,49 @@ def bench_lora(
     from servelab.load import measurements
     from servelab.lora import bench
 
-    result = bench.bench_lora()
+    result = bench.bench_lora(repeats=repeats)
     if save:
         what = (
             f"servelab bench lora: each recipe trained for {bench.STEPS} steps of {bench.BATCH} rows, {result['tickets']} development "
             f"tickets of unseen products and sentences, perplexity on {bench.TEXTS} passages of environment/servelab/engine/texts/held-out.txt."
         )
         path = measurements.save(
-            save, what, result, seeds=[list(trial.seeds) for trial in bench.TRIALS], threads=1
+            save,
+            what,
+            result,
+            seed=bench.TRIALS[0].seeds[0],
+            repeats=repeats,
+            seeds=[[run["seed"] for run in recipe["runs"]] for recipe in result["recipes"]],
+            threads=1,
         )
         console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)
 
 
 @bench_app.command("setup")
-def bench_setup(json: Json = False) -> None:
+def bench_setup(
+    repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
+    save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
+    json: Json = False,
+) -> None:
     """Seconds to set up, first time and again, and until the engine gives its first token."""
-    from servelab.load import bench
+    from servelab.load import bench, measurements
 
-    _emit(bench.bench_setup(), json)
+    result = bench.bench_setup(repeats=repeats)
+    if save:
+        what = f"servelab bench setup: {repeats} cold starts of an engine of its own, up to the first token."
+        path = measurements.save(save, what, result, seed=0, repeats=repeats)
+        console.print(f"wrote {path}", soft_wrap=True)
+    _emit(result, json)
+
+
+def _register() -> None:
+    from servelab.evidence import commands
+
+    commands.register(app, bench_app)
+
+
+_register()
 
 
 def main() -> None:

@@ -169,3 +169,25 @@ def test_the_better_of_two_runs_counts_and_a_failed_request_is_named(monkeypatch
 def test_no_gpu_run_is_none_and_not_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurements, "folder", lambda: tmp_path)
     assert quantized.gpu_run() is None
+
+
+def test_a_run_on_a_shape_stands_in_for_one_with_a_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from servelab.load import quantized_charts
+
+    monkeypatch.setattr(measurements, "folder", lambda: tmp_path)
+    result = {
+        "shape": {"name": "a shape", "source": "made up"},
+        "samples": {
+            f"{n}_c{c}_rps": [c * 1.0, c * 2.0, c * 6.0] for n in ("bf16", "awq") for c in (1, 8, 512)
+        },
+    }
+    measurements.save("serving-gpu", "Made up.", result, seed=0, repeats=3)
+    found = quantized.gpu_run()
+    assert found["figures"]["formats"]["AWQ"]["requests_per_s"] == {"1": 2.0, "8": 16.0}
+    assert set(found["figures"]["formats"]) == {"bf16", "AWQ"}
+    rows = {"bf16": {"bytes": 1e8, "perplexity": 20.0, "requests_per_s": {1: 1.0, 8: 4.0}}}
+    title = quantized_charts.formats(rows, gpu=found).axes[3].get_title(loc="left")
+    assert title.endswith("(a shape, random weights)")
+    assert quantized.of_shape({**found, "samples": {}}) is None

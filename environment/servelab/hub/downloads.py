@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel
 
 from servelab.errors import CourseError
-from servelab.grading.collecting import CarefulExtractor, Refused
+from servelab.grading.collecting import Budget, CarefulExtractor, Refused, below
 from servelab.grading.handed_in import asked_for
 from servelab.grading.repair import read_notebook
 from servelab.hub.classroom import opened_gradebook
@@ -207,15 +207,13 @@ def _unpack(download: Path, target: Path, result: Taken) -> None:
 
 
 def _unzip(download: Path, target: Path) -> None:
-    from servelab.grading.collecting import _below, _Budget
-
-    budget = _Budget(MOST_FILES, MOST_BYTES)
+    budget = Budget(MOST_FILES, MOST_BYTES)
     try:
         with zipfile.ZipFile(download) as archive:
             for info in archive.infolist():
                 if info.is_dir():
                     continue
-                place = target / _below(info.filename)
+                place = target / below(info.filename)
                 with archive.open(info) as member:
                     budget.copy(member, place)
                 stamp = datetime.datetime(*info.date_time).timestamp()

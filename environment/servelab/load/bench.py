@@ -15,10 +15,12 @@ from servelab import engine, paths
 from servelab.engine import artefacts
 from servelab.errors import CourseError
 from servelab.load.generate import run_closed_loop
+from servelab.load.records import spread_of
 from servelab.load.stats import Summary
 from servelab.progress import bar
 
 MAX_TOKENS = 64
+SEED = 0  # of the engine; decoding is greedy and the prompts are always the same
 NAIVE_LEVELS = ((1, 3), (4, 6), (8, 10))  # (requests in flight, requests sent)
 VLLM_LEVELS = ((1, 3), (8, 24), (32, 128))
 _TOPICS = (
@@ -36,60 +38,125 @@ def prompts(count: int) -> list[str]:
     ]
 
 
-def bench_serving(*, profile: str | None = None) -> dict[str, Any]:
+def bench_serving(*, profile: str | None = None, repeats: int = 1) -> dict[str, Any]:
     """Requests per second of the naive server and of vLLM in this run: the same prompts, 64 tokens each.
 
-    The naive server (Flask, `transformers.generate`, one lock) runs first, in a process of its own at 1 to 8
+    In each round the naive server (Flask, `transformers.generate`, one lock) runs first, in a process of its own at 1 to 8
     requests in flight; it is stopped, and vLLM gets up to 32. Each server is warmed up and counts with its best level.
 
+    Args:
+        repeats: rounds; each starts both servers anew.
+
     Returns:
-        {"naive_rps", "vllm_rps", "ratio", "naive": {level: Summary}, "vllm": {level: Summary}, "backends"}.
+        {"naive_rps", "vllm_rps", "ratio" (medians over the rounds; the ratio is taken within a round), "naive": {level:
+        Summary}, "vllm": {level: Summary} (of the round with the middle rate), "backends", "samples", "ratios"}.
 
     Raises:
         EngineError: an engine does not start.
         CourseError: a request failed, or an answer has not the length asked for.
     """
     model = engine.model_path("cpu")  # converted now, with its own bar, not while the naive server starts
-    with naive_server("smollm2") as base_url:
-        naive = _levels(base_url, "smollm2-135m-instruct", NAIVE_LEVELS, "naive", stream=False)
     # A GPU's own model is a larger one, and only the same model on both sides makes a ratio.
     other = {"model": str(model)} if engine.profile(profile).name == "gpu" else {}
-    with engine.serve(profile=profile, **other) as running:
-        vllm = _levels(running.base_url, running.model, VLLM_LEVELS, "vLLM", stream=True)
-        backends = {"naive": "Flask + transformers, one request at a time", "vllm": running.backend}
-        if running.ready_s:  # it was started for this
-            running.stop()
-    naive_rps = max(s.requests_per_s for s in naive.values())
-    vllm_rps = max(s.requests_per_s for s in vllm.values())
-    ratio = vllm_rps / naive_rps
-    print(f"naive {naive_rps:.2f} requests/s, vLLM {vllm_rps:.2f} requests/s: {ratio:.1f} times as many")
+    rounds: list[dict[str, dict[int, Summary]]] = []
+    for _ in range(repeats):
+        with naive_server("smollm2") as base_url:
+            naive = _levels(base_url, "smollm2-135m-instruct", NAIVE_LEVELS, "naive", stream=False)
+        # Its own seed, so that no engine of another lab, warmed by it, is measured.
+        with engine.serve(["--seed", str(SEED)], profile=profile, **other) as running:
+            vllm = _levels(running.base_url, running.model, VLLM_LEVELS, "vLLM", stream=True)
+            backend = running.backend
+            if running.ready_s:  # it was started for this
+                running.stop()
+        rounds.append({"naive": naive, "vllm": vllm})
+    samples = serving_samples(rounds)
+    rates = {name: spread_of(samples[f"{name}_rps"]).median for name in ("naive", "vllm")}
+    ratio = spread_of([a / b for a, b in zip(samples["vllm_rps"], samples["naive_rps"], strict=True)]).median
+    print(
+        f"naive {rates['naive']:.2f} requests/s, vLLM {rates['vllm']:.2f} requests/s: {ratio:.1f} times as many"
+    )
     return {
-        "naive_rps": round(naive_rps, 3),
-        "vllm_rps": round(vllm_rps, 3),
+        "naive_rps": round(rates["naive"], 3),
+        "vllm_rps": round(rates["vllm"], 3),
         "ratio": round(ratio, 2),
-        "naive": {str(level): s.as_dict() for level, s in naive.items()},
-        "vllm": {str(level): s.as_dict() for level, s in vllm.items()},
-        "backends": backends,
+        **{name: _middle(rounds, name) for name in ("naive", "vllm")},
+        "backends": {"naive": "Flask + transformers, one request at a time", "vllm": backend},
+        "samples": samples,
+        "ratios": {
+            "vllm_over_naive": ["vllm_rps", "naive_rps"],
+            "vllm_c32_over_c1": ["vllm_c32_rps", "vllm_c1_rps"],
+            "naive_c8_over_c1": ["naive_c8_rps", "naive_c1_rps"],
+        },
     }
 
 
-def bench_setup(*, profile: str | None = None) -> dict[str, Any]:
+def serving_samples(rounds: Sequence[dict[str, dict[int, Summary]]]) -> dict[str, list[float]]:
+    """Every round's rates by server and requests in flight, each server's best, and its median times at each level."""
+    samples: dict[str, list[float]] = {}
+    for number in rounds:
+        for name, levels in number.items():
+            samples.setdefault(f"{name}_rps", []).append(max(s.requests_per_s for s in levels.values()))
+            for level, summary in levels.items():
+                samples.setdefault(f"{name}_c{level}_rps", []).append(summary.requests_per_s)
+                samples.setdefault(f"{name}_c{level}_ttft_s", []).append(summary.ttft_s["p50"])
+                samples.setdefault(f"{name}_c{level}_e2e_s", []).append(summary.e2e_s["p50"])
+    return samples
+
+
+def _middle(rounds: Sequence[dict[str, dict[int, Summary]]], name: str) -> dict[str, dict[str, Any]]:
+    """At each level the run with the middle rate (of an even number, the slower of the two)."""
+    found = {}
+    for level in rounds[0][name]:
+        ranked = sorted((r[name][level] for r in rounds), key=lambda summary: summary.requests_per_s)
+        found[str(level)] = ranked[(len(ranked) - 1) // 2].as_dict()
+    return found
+
+
+def bench_setup(*, profile: str | None = None, repeats: int = 1) -> dict[str, Any]:
     """Seconds from a clean machine to the first token.
 
     `first_s` is what `make setup` took the first time (from the stamp it left beside the environment), `again_s`
-    what it takes now, `model_s` what converting the model took; the engine is started here, from cold.
+    what it takes now, `model_s` what converting the model took; the engine is started here, from cold, `repeats` times.
 
     Returns:
-        {"first_s", "again_s", "model_s", "engine_ready_s", "first_token_s", "clean_to_first_token_s"}; None
-        where nothing was written down. `first_token_s` counts from the start of the engine; the last is the sum
-        of the first set-up, the model and the first token.
+        {"first_s", "again_s", "model_s", "engine_ready_s", "first_token_s", "clean_to_first_token_s", "samples", "ratios"};
+        None where nothing was written down. `first_token_s` counts from the start of the engine; the last of the times is
+        the sum of the first set-up, the model and the first token.
 
     Raises:
         EngineError: the engine does not start.
     """
     first_s = _setup_stamp().get("first_s")
-    again_s = _setup_again()
     model_s = _model_seconds(profile)
+    samples: dict[str, list[float]] = {"engine_ready_s": [], "first_token_s": []}
+    for _ in range(repeats):
+        if (again_s := _setup_again()) is not None:
+            samples.setdefault("again_s", []).append(again_s)
+        ready_s, first_token_s = _cold_start(profile)
+        samples["engine_ready_s"].append(round(ready_s, 2))
+        samples["first_token_s"].append(round(first_token_s, 2))
+    middle = {name: round(spread_of(values).median, 2) for name, values in samples.items()}
+    known = first_s is not None and model_s is not None
+    result = {
+        "first_s": first_s,
+        "again_s": middle.get("again_s"),
+        "model_s": model_s,
+        "engine_ready_s": middle["engine_ready_s"],
+        "first_token_s": middle["first_token_s"],
+        "clean_to_first_token_s": round(first_s + model_s + middle["first_token_s"], 1) if known else None,
+        "samples": samples,
+        "ratios": {"first_token_over_ready": ["first_token_s", "engine_ready_s"]},
+    }
+    setup = "not measured, run `make setup`" if first_s is None else f"{first_s:.0f} s"
+    print(
+        f"setup {setup}; engine ready after {result['engine_ready_s']:.1f} s, "
+        f"first token after {result['first_token_s']:.1f} s"
+    )
+    return result
+
+
+def _cold_start(profile: str | None) -> tuple[float, float]:
+    """Seconds until an engine that nobody else uses is ready, and until its first token; it is stopped again."""
     begun = time.perf_counter()
     # A configuration that nobody else has, so that an engine which runs already is not taken for one that started fast.
     running = engine.serve(["--seed", str(os.getpid())], profile=profile)
@@ -99,21 +166,9 @@ def bench_setup(*, profile: str | None = None) -> dict[str, Any]:
             model=running.model, prompt=prompts(1)[0], max_tokens=1, stream=True
         )
         next(iter(stream))
-        first_token_s = time.perf_counter() - begun
+        return ready_s, time.perf_counter() - begun
     finally:
         running.stop()
-    known = first_s is not None and model_s is not None
-    result = {
-        "first_s": first_s,
-        "again_s": again_s,
-        "model_s": model_s,
-        "engine_ready_s": round(ready_s, 2),
-        "first_token_s": round(first_token_s, 2),
-        "clean_to_first_token_s": round(first_s + model_s + first_token_s, 1) if known else None,
-    }
-    setup = "not measured, run `make setup`" if first_s is None else f"{first_s:.0f} s"
-    print(f"setup {setup}; engine ready after {ready_s:.1f} s, first token after {first_token_s:.1f} s")
-    return result
 
 
 @contextlib.contextmanager

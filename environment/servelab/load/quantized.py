@@ -126,7 +126,7 @@ def bench_quantization(*, repeats: int = 5, profile: str | None = None) -> dict[
     Returns:
         {"formats": {name: {"bytes", "perplexity", "perplexity_ratio", "requests_per_s": {level: median},
         "ratio": {level: median of the rounds' ratios to the first format}, "ratios": {level: [each round's]},
-        "backend"}}, "repeats", "tokens_scored"}.
+        "backend"}}, "repeats", "tokens_scored", "samples", "ratios"}.
 
     Raises:
         EngineError: a checkpoint cannot be made or fetched, or an engine does not start.
@@ -172,6 +172,20 @@ def bench_quantization(*, repeats: int = 5, profile: str | None = None) -> dict[
         "formats": formats,
         "repeats": repeats,
         "tokens_scored": len(rounds[0][first]["logprobs"]),
+        "samples": {
+            f"{name.lower()}_c{level}_rps": [r[name]["requests_per_s"][level] for r in rounds]
+            for name in folders
+            for level, _ in LEVELS
+        },
+        "ratios": {
+            f"{name.lower()}_over_{first.lower()}_c{level}": [
+                f"{name.lower()}_c{level}_rps",
+                f"{first.lower()}_c{level}_rps",
+            ]
+            for name in folders
+            if name != first
+            for level, _ in LEVELS
+        },
     }
 
 
@@ -190,11 +204,29 @@ def paired_difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, fl
 def gpu_run() -> Mapping[str, Any] | None:
     """The course's run on a GPU, or None while there is none.
 
-    It is taken by `servelab bench quantization --save quantization-gpu` on a machine with one.
+    It is taken by `servelab bench quantization --save quantization-gpu` on a machine with a GPU and a model hub; where there is
+    no hub, by `servelab bench gpu` on a shape with random weights, whose name is then under "model".
     """
     from servelab.load import measurements
 
-    try:
+    names = measurements.names()
+    if "quantization-gpu" in names:
         return measurements.read("quantization-gpu")
-    except CourseError:
+    if "serving-gpu" in names:
+        return of_shape(measurements.read("serving-gpu"))
+    return None
+
+
+def of_shape(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The rates at `LEVELS` of a record of `servelab bench gpu`, laid out as those of `bench_quantization`.
+
+    None if it has not the 16-bit run.
+    """
+    samples, formats = record["samples"], {}
+    for name, title in (("bf16", "bf16"), ("fp8", "FP8"), ("awq", "AWQ")):
+        rates = {str(n): samples.get(f"{name}_c{n}_rps") for n, _ in LEVELS}
+        if all(rates.values()):
+            formats[title] = {"requests_per_s": {n: statistics.median(v) for n, v in rates.items()}}
+    if "bf16" not in formats:
         return None
+    return {**record, "figures": {"formats": formats, "model": record["figures"]["shape"]["name"]}}

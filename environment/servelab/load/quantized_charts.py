@@ -119,9 +119,8 @@ def formats(
         _rate_diamonds(speed, names, {n: r["requests_per_s"] for n, r in recorded.items()}, rows)
         if gpu:
             found = gpu["figures"]["formats"]
-            _rates(
-                card, {n: r["requests_per_s"] for n, r in found.items()}, "Throughput, the course's GPU run"
-            )
+            title = f"Throughput, the course's GPU run{_of(gpu['figures'].get('model'))}"
+            _rates(card, {n: r["requests_per_s"] for n, r in found.items()}, title)
         else:
             card.set_title("Throughput on a GPU")
             card.text(0.5, 0.5, "GPU: not yet measured", ha="center", va="center", transform=card.transAxes)
@@ -133,6 +132,11 @@ def formats(
             figure.supxlabel("\n".join(origins), x=0.99, ha="right", fontsize=8.5, color="#555555")
         _name(figure, title)
     return figure
+
+
+def _of(model: str | None) -> str:
+    """A second line of a title: whose weights are random has to be said."""
+    return f"\n({model}, random weights)" if model else ""
 
 
 def _bars(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import statistics
 import tempfile
 import time
@@ -45,13 +46,16 @@ TRIALS = (
 )
 
 
-def bench_lora(trials: tuple[Trial, ...] = TRIALS, *, steps: int = STEPS) -> dict[str, Any]:
+def bench_lora(trials: tuple[Trial, ...] = TRIALS, *, steps: int = STEPS, repeats: int = 1) -> dict[str, Any]:
     """Train every recipe on the training tickets and look at it with development tickets and general text.
+
+    Args:
+        repeats: runs of each recipe; those after its own seeds take the next ones.
 
     Returns:
         {"perplexity_base", "recipes": [{"name", "kind", "rank", "learning_rate", "general", "exact", "perplexity", "bytes",
-        "train_s" (means over the seeds), "runs": [each seed's]}], "steps", "batch", "tickets"}. `exact` is the share of
-        development tickets that greedy decoding gets right.
+        "train_s" (means over the seeds), "runs": [each seed's]}], "steps", "batch", "tickets", "samples"}. `exact` is the
+        share of development tickets that greedy decoding gets right; a sample is one seed's.
 
     Raises:
         CourseError: a training diverged.
@@ -62,7 +66,8 @@ def bench_lora(trials: tuple[Trial, ...] = TRIALS, *, steps: int = STEPS) -> dic
     del model
     recipes = []
     for trial in trials:
-        runs = [_run(trial, seed, steps, texts) for seed in trial.seeds]
+        seeds = (*trial.seeds, *range(trial.seeds[-1] + 1, trial.seeds[-1] + repeats))
+        runs = [_run(trial, seed, steps, texts) for seed in seeds]
         means = {
             name: round(statistics.fmean(run[name] for run in runs), 4)
             for name in ("exact", "perplexity", "train_s", "cpu_s")
@@ -86,7 +91,17 @@ def bench_lora(trials: tuple[Trial, ...] = TRIALS, *, steps: int = STEPS) -> dic
         "steps": steps,
         "batch": BATCH,
         "tickets": TICKETS,
+        "samples": {
+            f"{_key(recipe['name'])}_{name}": [float(run[of]) for run in recipe["runs"]]
+            for recipe in recipes
+            for name, of in (("exact_share", "exact"), ("perplexity", "perplexity"), ("train_s", "train_s"))
+        },
     }
+
+
+def _key(name: str) -> str:
+    """A recipe's name as the first part of a sample's."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def _run(trial: Trial, seed: int, steps: int, texts: list[str]) -> dict[str, Any]:

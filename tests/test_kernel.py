@@ -25,6 +25,7 @@ import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 from servelab.course.published import Published, fetching_cell
+from servelab.engine import artefacts
 
 PACKAGE = ROOT / "environment" / "servelab"
 RUNTIME = ROOT / "tests" / "fixtures" / "colab" / "runtime.txt"
@@ -367,6 +368,10 @@ def test_a_lab_runs_beside_a_runtimes_own_packages(
         "UV_CACHE_DIR": subprocess.run([uv, "cache", "dir"], capture_output=True, text=True).stdout.strip(),
         "PATH": f"{python.parent}:{Path(uv).parent}:{os.environ['PATH']}",
     }
+    # The converted model is the same everywhere, and making it has tests of its own: half a minute saved.
+    model = artefacts.model_path("cpu")
+    (tmp_path / "cache" / "artefacts").mkdir(parents=True)
+    (tmp_path / "cache" / "artefacts" / model.name).symlink_to(model)
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     begun = time.monotonic()
     client = NotebookClient(

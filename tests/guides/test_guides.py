@@ -117,7 +117,7 @@ def scratch(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_the_lab_authors_guide(scratch: Path) -> None:
     before = (scratch / "README.md").read_text()
-    steps = run_guide(AUTHOR, scratch, {"SERVELAB_ROOT": str(scratch), "SERVELAB_PROGRESS": "0"}, limit_s=150)
+    steps = run_guide(AUTHOR, scratch, {"SERVELAB_ROOT": str(scratch), "SERVELAB_PROGRESS": "0"}, limit_s=240)
     said = "".join(step.output for step in steps)
     promised = re.search(r"^```text\n(14-promises: holds.*)\n```", AUTHOR.read_text(), re.M)[1]
     assert promised in said

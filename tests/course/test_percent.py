@@ -48,7 +48,7 @@ def test_what_is_handed_in_and_how_long_a_check_may_take(tmp_path: Path) -> None
     assert read.hands_in == ("adapter/a.json", "b.bin") and [c.seconds for c in read.cells] == [None, 90]
     notebook = to_notebook(read, tmp_path)
     assert asked_for(notebook) == ("adapter/a.json", "b.bin")
-    assert [seconds_of(cell) for cell in notebook.cells] == [None, 90]
+    assert [seconds_of(cell) for cell in notebook.cells[:2]] == [None, 90]
     assert asked_for(to_notebook(replace(read, hands_in=()), tmp_path)) == ()
 
 

@@ -23,7 +23,7 @@ RIGHT = "def double(n):\n    return n + n"
 # Fits the visible check only, and empties every cell that the same kernel runs later: graded there, it would get all points.
 CHEAT = "get_ipython().input_transformers_cleanup.append(lambda lines: [])\ntriple = lambda n: 3"
 SENTENCE = "Because adding it up is multiplying."
-MANUAL = "2.5"
+MANUAL, COMMENT = "2.5", "Say for which numbers this holds."
 TOTAL = 4.5  # 2 for double, 0 for triple, and what the instructor types
 OUT_OF = 7
 
@@ -63,6 +63,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 def shot(page: Page, folder: Path, step: str) -> None:
+    """Keep a picture of a step."""
     page.screenshot(path=folder / f"round-{step}.png")
 
 
@@ -169,6 +170,10 @@ def read_and_score(page: Page, folder: Path) -> None:
     score.fill(MANUAL)
     with page.expect_response(lambda a: "/formgrader/api/grade/" in a.url and a.request.method == "PUT"):
         score.press("Tab")
+    comment = frame.locator("textarea#why-comment")
+    comment.fill(COMMENT)
+    with page.expect_response(lambda a: "/formgrader/api/comment/" in a.url and a.request.method == "PUT"):
+        comment.press("Tab")
     shot(page, folder, "7-manual-score")
 
 
@@ -194,6 +199,7 @@ def read_feedback(page: Page, folder: Path) -> None:
     text = page.frame_locator(".jp-HTMLViewer iframe, iframe.jp-HTMLViewer").locator("body")
     expect(text).to_contain_text(f"(Score: {TOTAL} / {OUT_OF}.0)")
     expect(text).to_contain_text("It must work for any number.")
+    expect(text).to_contain_text(COMMENT)
     expect(text).not_to_contain_text("HIDDEN TESTS")
     shot(page, folder, "9-feedback")
     page.locator(".lm-TabBar-tab", has_text="Course").click()

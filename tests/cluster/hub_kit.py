@@ -20,7 +20,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLUSTER = REPOSITORY / "environment" / "jupyterhub" / "cluster"
-_READY_S = 90.0
+_READY_S = 180.0
 
 
 class Hub:

@@ -142,6 +142,7 @@ def test_a_class_without_a_shared_disk(hub: Hub, course: Path, students_course: 
         teacher.manage("add_students", "--no-gb", COURSE_ID, str(roster))
         teacher.nbgrader("generate_assignment", LAB, "--force")
         teacher.nbgrader("release_assignment", LAB)
+        assert f"{COURSE_ID} {LAB}" in ada.nbgrader("list")  # what Assignment List shows
         for student in (ada, bob):
             student.nbgrader("fetch_assignment", LAB)
         assert ada.notebook().read_bytes() == Course(course).release.read_bytes()
@@ -166,6 +167,7 @@ def test_a_class_without_a_shared_disk(hub: Hub, course: Path, students_course: 
         (page,) = (ada.home / "work" / LAB / "feedback").rglob("*.html")
         assert "(Score: 4.0 / 10.0)" in page.read_text()
         assert not list(bob.home.rglob("feedback"))
+        assert f"ada {LAB}" in ada.nbgrader("list", "--cached")
 
     # What the token says counts: ngshare gives ada nothing of bob's, and lets her release nothing.
     headers = {"Authorization": f"token {ada.environment['JUPYTERHUB_API_TOKEN']}"}

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from servelab.errors import CourseError
-from servelab.hub import accounts, passwords
+from servelab.hub import accounts, limits, passwords
 from servelab.hub.people import INSTRUCTOR, Folder, People, Person, write_private
 from servelab.hub.roster import Student
 from servelab.progress import bar
@@ -135,6 +135,7 @@ def remove(folder: Folder, logins: Iterable[str] | None = None, *, files: bool =
         del people.students[login]
         folder.save(people)
         gone.append(login)
+    limits.sweep()
     if problems:
         done = f"Removed: {', '.join(gone)}. " if gone else ""
         raise CourseError(done + " ".join(problems))

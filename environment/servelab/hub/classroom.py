@@ -42,18 +42,18 @@ def enrol(folder: Folder, students: Iterable[Student]) -> Enrolled:
     people = folder.load() if folder.exists else People()
     people.instructor_uid, people.instructor_gid = owner.st_uid, owner.st_gid
     result = Enrolled()
-    fresh: dict[str, str] = {}
     if not people.instructor_password:
-        fresh[INSTRUCTOR] = passwords.new_password()
-        people.instructor_password = passwords.hashed(fresh[INSTRUCTOR])
+        password = passwords.new_password()
+        people.instructor_password = passwords.hashed(password)
+        _hand_out(folder, people, {INSTRUCTOR: password})
         folder.save(people)
     wanted = list(students)
     for student in bar(wanted, desc="Accounts", unit="student"):
         known = people.students.get(student.login)
         if known is None:
-            fresh[student.login] = passwords.new_password()
+            password = passwords.new_password()
             person = _add(folder, people, student)
-            person.password = passwords.hashed(fresh[student.login])
+            person.password = passwords.hashed(password)
             result.new.append(student.login)
         else:
             person = _again(folder, known)
@@ -62,10 +62,13 @@ def enrol(folder: Folder, students: Iterable[Student]) -> Enrolled:
             update=student.model_dump(include={"first_name", "last_name", "email", "lms_id"})
         )
         _make_home(folder, people.students[student.login])
-        folder.save(people)  # one by one: an account that is made is written down
+        if known is None:
+            _hand_out(folder, people, {student.login: password})
+        folder.save(
+            people
+        )  # one by one, after the password can be read: cut off anywhere, it can be repeated
     result.missing = sorted(set(people.students) - {s.login for s in wanted})
     _tell_gradebook(folder, people)
-    _hand_out(folder, people, fresh)
     return result
 
 
@@ -171,10 +174,13 @@ def _make_folders(folder: Folder, uid: int, gid: int) -> None:
 
 
 def _add(folder: Folder, people: People, student: Student) -> Person:
-    taken = {person.account for person in people.students.values()}
-    name = accounts.name_for(student.login, taken)
-    entry = accounts.make(name, student.login, str(folder.home(student.login)))
-    return Person(login=student.login, account=name, uid=entry.pw_uid, gid=entry.pw_gid)
+    home = str(folder.home(student.login))
+    # Made by a call that was cut off before it could write it down.
+    entry = accounts.made_for(student.login, home)
+    if entry is None:
+        taken = {person.account for person in people.students.values()}
+        entry = accounts.make(accounts.name_for(student.login, taken), student.login, home)
+    return Person(login=student.login, account=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _again(folder: Folder, person: Person) -> Person:

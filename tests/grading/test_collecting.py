@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import pwd
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 from cells import LAB, total
+from servelab.grading import collecting
 from servelab.grading.classroom import Classroom
 from servelab.grading.collecting import CarefulExtractor
 from servelab.grading.driver import Course, grade_all
@@ -134,3 +137,20 @@ def test_zip_collect_takes_this_route(room: Classroom) -> None:
     pattern = r".*/extracted/(?P<student_id>\w+)/\w+?_(?P<file_id>.+)"
     room.nbgrader("zip_collect", LAB, f"--FileNameCollectorPlugin.named_regexp={pattern}")
     assert [p.parts[-3] for p in (room.folder / "gradebook" / "submitted").rglob("*.ipynb")] == ["bob"]
+
+
+def test_only_the_students_own_account_hands_in_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with an account for each student, by the owner of the folder; elsewhere there is nothing to compare."""
+    for name, gecos, uid, own in (
+        ("class-ada", "servelab class ada", 4711, True),
+        ("class-bob", "servelab class bob", 4711, False),
+        ("class-ada-2", "servelab class ada.2", 4711, False),
+        ("ada", "Ada", 4711, True),
+        ("bob", "Bob", 4711, False),
+        ("teacher", "A teacher", os.geteuid(), True),
+    ):
+        account = pwd.struct_passwd((name, "x", uid, uid, gecos, "/", "/bin/sh"))
+        folder = SimpleNamespace(lstat=lambda uid=uid: SimpleNamespace(st_uid=uid))
+        with monkeypatch.context() as machine:
+            machine.setattr(pwd, "getpwuid", lambda _, account=account: account)
+            assert collecting.handed_in_by("ada", folder) is own, gecos

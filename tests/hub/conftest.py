@@ -10,6 +10,7 @@ import pytest
 from class_kit import School
 from conftest import ROOT, gone_within, processes_marked, servelab
 from labserver import free_port
+from servelab.hub.limits import CGROUPS
 
 
 @pytest.fixture(scope="session")
@@ -37,10 +38,12 @@ def school(course: Path) -> Iterator[School]:
         yield found
     finally:
         if (found.office / "class" / "people.json").is_file():
-            servelab("class", "stop", **found.env)
+            if (found.office / "class" / "hub" / "running.json").is_file():
+                servelab("class", "stop", **found.env)
             servelab("class", "remove", "--all", "--delete-files", **found.env)
         left = gone_within(found.run_id, 10)
         for process in processes_marked(found.run_id):
             process.kill()
     assert left == [], "no process is left"
     assert found.accounts() == [], "no account is left"
+    assert list(CGROUPS.glob(f"**/servelab-class/*{found.run_id[:6]}*")) == [], "no control group is left"

@@ -56,7 +56,8 @@ def course(tmp_path: Path) -> Iterator[Path]:
     yield root
     env = School(root).env
     if (root / "gradebook" / "class" / "people.json").is_file():
-        servelab("class", "stop", **env)
+        if (root / "gradebook" / "class" / "hub" / "running.json").is_file():
+            servelab("class", "stop", **env)
         servelab("class", "remove", "--all", "--delete-files", **env)
 
 

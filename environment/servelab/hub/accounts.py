@@ -69,6 +69,14 @@ def make(name: str, login: str, home: str) -> pwd.struct_passwd:
     return found
 
 
+def made_for(login: str, home: str) -> pwd.struct_passwd | None:
+    """The account that a class in this folder made for a student; None where there is none."""
+    for entry in pwd.getpwall():
+        if entry.pw_dir == home and entry.pw_gecos.split(",")[0] == CLASS_ACCOUNT + login:
+            return entry
+    return None
+
+
 def is_ours(name: str, uid: int) -> bool:
     """Whether the account of this name is still the one that we made."""
     found = find(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from servelab.errors import CourseError
-from servelab.hub import accounts, passwords
+from servelab.hub import accounts, limits, passwords
 from servelab.hub.people import INSTRUCTOR, Folder, People, Person, write_private
 from servelab.hub.roster import Student
 from servelab.progress import bar
@@ -42,18 +42,18 @@ def enrol(folder: Folder, students: Iterable[Student]) -> Enrolled:
     people = folder.load() if folder.exists else People()
     people.instructor_uid, people.instructor_gid = owner.st_uid, owner.st_gid
     result = Enrolled()
-    fresh: dict[str, str] = {}
     if not people.instructor_password:
-        fresh[INSTRUCTOR] = passwords.new_password()
-        people.instructor_password = passwords.hashed(fresh[INSTRUCTOR])
+        password = passwords.new_password()
+        people.instructor_password = passwords.hashed(password)
+        _hand_out(folder, people, {INSTRUCTOR: password})
         folder.save(people)
     wanted = list(students)
     for student in bar(wanted, desc="Accounts", unit="student"):
         known = people.students.get(student.login)
         if known is None:
-            fresh[student.login] = passwords.new_password()
+            password = passwords.new_password()
             person = _add(folder, people, student)
-            person.password = passwords.hashed(fresh[student.login])
+            person.password = passwords.hashed(password)
             result.new.append(student.login)
         else:
             person = _again(folder, known)
@@ -62,10 +62,13 @@ def enrol(folder: Folder, students: Iterable[Student]) -> Enrolled:
             update=student.model_dump(include={"first_name", "last_name", "email", "lms_id"})
         )
         _make_home(folder, people.students[student.login])
-        folder.save(people)  # one by one: an account that is made is written down
+        if known is None:
+            _hand_out(folder, people, {student.login: password})
+        folder.save(
+            people
+        )  # one by one, after the password can be read: cut off anywhere, it can be repeated
     result.missing = sorted(set(people.students) - {s.login for s in wanted})
     _tell_gradebook(folder, people)
-    _hand_out(folder, people, fresh)
     return result
 
 
@@ -135,6 +138,7 @@ def remove(folder: Folder, logins: Iterable[str] | None = None, *, files: bool =
         del people.students[login]
         folder.save(people)
         gone.append(login)
+    limits.sweep()
     if problems:
         done = f"Removed: {', '.join(gone)}. " if gone else ""
         raise CourseError(done + " ".join(problems))
@@ -170,10 +174,13 @@ def _make_folders(folder: Folder, uid: int, gid: int) -> None:
 
 
 def _add(folder: Folder, people: People, student: Student) -> Person:
-    taken = {person.account for person in people.students.values()}
-    name = accounts.name_for(student.login, taken)
-    entry = accounts.make(name, student.login, str(folder.home(student.login)))
-    return Person(login=student.login, account=name, uid=entry.pw_uid, gid=entry.pw_gid)
+    home = str(folder.home(student.login))
+    # Made by a call that was cut off before it could write it down.
+    entry = accounts.made_for(student.login, home)
+    if entry is None:
+        taken = {person.account for person in people.students.values()}
+        entry = accounts.make(accounts.name_for(student.login, taken), student.login, home)
+    return Person(login=student.login, account=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _again(folder: Folder, person: Person) -> Person:

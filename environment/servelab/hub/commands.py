@@ -39,7 +39,7 @@ def init(
     if json:
         print(done.model_dump_json(), flush=True)
         return
-    _say(f"{len(done.new)} students are new, {len(done.known)} were in the class already.")
+    _say(f"In the class: {len(done.known) + len(done.new)} of this roster, {len(done.new)} of them new.")
     if done.missing:
         _say(
             f"Not on this roster, but left in the class: {', '.join(done.missing)}. `servelab class remove` takes them out."

@@ -58,12 +58,13 @@ def bench_serving(*, profile: str | None = None, repeats: int = 1) -> dict[str, 
     model = engine.model_path("cpu")  # converted now, with its own bar, not while the naive server starts
     # A GPU's own model is a larger one, and only the same model on both sides makes a ratio.
     other = {"model": str(model)} if engine.profile(profile).name == "gpu" else {}
+    # One round may look at an engine that runs already. Several are for publishing: then no other's, warmed by its requests.
+    own = ["--seed", str(SEED)] if repeats > 1 else []
     rounds: list[dict[str, dict[int, Summary]]] = []
     for _ in range(repeats):
         with naive_server("smollm2") as base_url:
             naive = _levels(base_url, "smollm2-135m-instruct", NAIVE_LEVELS, "naive", stream=False)
-        # Its own seed, so that no engine of another lab, warmed by it, is measured.
-        with engine.serve(["--seed", str(SEED)], profile=profile, **other) as running:
+        with engine.serve(own, profile=profile, **other) as running:
             vllm = _levels(running.base_url, running.model, VLLM_LEVELS, "vLLM", stream=True)
             backend = running.backend
             if running.ready_s:  # it was started for this
@@ -84,10 +85,16 @@ def bench_serving(*, profile: str | None = None, repeats: int = 1) -> dict[str, 
         "samples": samples,
         "ratios": {
             "vllm_over_naive": ["vllm_rps", "naive_rps"],
-            "vllm_c32_over_c1": ["vllm_c32_rps", "vllm_c1_rps"],
-            "naive_c8_over_c1": ["naive_c8_rps", "naive_c1_rps"],
+            **_top_over_bottom("naive", NAIVE_LEVELS),
+            **_top_over_bottom("vllm", VLLM_LEVELS),
         },
     }
+
+
+def _top_over_bottom(name: str, levels: Sequence[tuple[int, int]]) -> dict[str, list[str]]:
+    """The ratio of a server's rates with the most and with the fewest requests in flight."""
+    few, many = levels[0][0], levels[-1][0]
+    return {f"{name}_c{many}_over_c{few}": [f"{name}_c{many}_rps", f"{name}_c{few}_rps"]}
 
 
 def serving_samples(rounds: Sequence[dict[str, dict[int, Summary]]]) -> dict[str, list[float]]:

@@ -60,6 +60,8 @@ LIGHT = (
 # Labs that compute in the notebook's own process, and the oldest versions they do it with: the course's model is written by
 # transformers 5, whose tokenizer files and rotary settings version 4 does not read.
 COMPUTING = {"torch": (2, 4), "transformers": (5, 0)}
+# What would bring torch along where it is missing: gigabytes, and no light client either. `too_old` says then what is lacking.
+WITH_TORCH = {"peft"}
 COMPUTING_LABS = "01, 03, 06, 07, 08 and 10"
 _VERSION = re.compile(r"\d+(\.\d+)*[\w.+!-]*")
 
@@ -91,7 +93,6 @@ def requirements() -> dict[str, str]:
     known = {}
     for need in (*project["optional-dependencies"]["cpu"], *project["dependencies"]):
         known[canonical(re.split(r"[<>=!~;\[ ]", need)[0])] = need
-    # PEFT adapts models of transformers, and comes with no runtime that lacks it.
     missing = [name for name in LIGHT if name not in known]
     if missing:
         raise SetupError(f"pyproject.toml does not name {', '.join(missing)}")
@@ -143,7 +144,8 @@ class Adding:
 
 def add_light(add: Adding, found: dict[str, str]) -> dict[str, str]:
     """Add what is missing; what could not be added, with the reason."""
-    missing = [need for name, need in requirements().items() if name not in found]
+    skipped = WITH_TORCH if "torch" not in found else set()
+    missing = [n for name, n in requirements().items() if name not in found and name not in skipped]
     if not missing:
         return {}
     say(f"adding {len(missing)} packages to the notebook's Python (a minute or less)")

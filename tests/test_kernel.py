@@ -174,6 +174,20 @@ def test_words_on_what_the_runtime_has(kernel: ModuleType) -> None:
     assert kernel.too_old({})[0] == "torch 2.4 (none here)"
 
 
+def test_torch_is_never_brought_along(kernel: ModuleType) -> None:
+    """A runtime without torch gets nothing that asks for it."""
+    asked: list[str] = []
+
+    def add(*what: str, **_: bool) -> str:
+        asked.extend(what)
+        return ""
+
+    kernel.add_light(add, {})
+    assert asked and not [need for need in asked if need.startswith("peft")]
+    kernel.add_light(add, {"torch": "2.9.0"})
+    assert [need for need in asked if need.startswith("peft")]
+
+
 def test_everything_installed_is_held(kernel: ModuleType) -> None:
     held = kernel.constraints({"torch": "2.9.0+cu128", "google-colab": "1.0.0", "odd": "unknown"})
     assert held == "torch==2.9.0+cu128\ngoogle-colab==1.0.0\n"

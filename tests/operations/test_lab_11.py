@@ -37,9 +37,9 @@ def test_what_the_text_says_of_the_first_recording_is_so() -> None:
 
 
 def test_a_lab_may_ask_another_labs_question_again_once_that_one_asks_it() -> None:
-    from servelab.course.notebooks import _asks
+    from servelab.course.notebooks import asks
     from servelab.paths import course_root
 
-    assert _asks(course_root(), "05-kubernetes", "llm-infrastructure/first-reading")
-    assert not _asks(course_root(), "05-kubernetes", "llm-infrastructure/mixed-embedders")
-    assert not _asks(course_root(), "99-nowhere", "llm-infrastructure/first-reading")
+    assert asks(course_root(), "05-kubernetes", "llm-infrastructure/first-reading")
+    assert not asks(course_root(), "05-kubernetes", "llm-infrastructure/mixed-embedders")
+    assert not asks(course_root(), "99-nowhere", "llm-infrastructure/first-reading")

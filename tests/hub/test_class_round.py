@@ -206,8 +206,11 @@ def test_a_class_of_two(school: School, figures: dict[str, Any]) -> None:
             fetch_feedback(pages[login], school, login)
             assert own_feedback(school, login).startswith(score), login
         page = desks.enter_context(person(chromium, school, "instructor"))
-        page.goto(f"http://127.0.0.1:{school.port}/user/instructor/formgrader")
-        row = page.locator("#main-table tr", has_text=LAB).first
+        page.goto(f"http://127.0.0.1:{school.port}/user/instructor/lab?reset")
+        page.get_by_role("menuitem", name="Nbgrader").click()
+        page.get_by_role("menuitem", name="Formgrader").click()
+        formgrader = page.frame_locator("iframe[src*='formgrader']")
+        row = formgrader.locator("#main-table tr", has_text=LAB).first
         row.locator(".num-submissions", has_text="2").wait_for()
         page.screenshot(path=artefacts() / "class-formgrader.png")
 

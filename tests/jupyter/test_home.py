@@ -94,6 +94,15 @@ def test_released_feedback_is_found(course: Path) -> None:
     assert f'href="/files/work/{LAB}/feedback/2026-01-02%2010%3A00%3A00%20UTC/{LAB}.html"' in page()
 
 
+def test_what_was_handed_in_is_said(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    assert home.state()["labs"][0]["handed_in"] is None and "handed in" not in page()
+    for moment in ("2026-01-02 10:00:00.5 UTC", "2026-01-03 09:30:00.5 UTC+a1b2"):
+        (tmp_path / "data" / "nbgrader_cache" / "serving-llms" / f"ada+{LAB}+{moment}").mkdir(parents=True)
+    assert home.state()["labs"][0]["handed_in"] == "2026-01-03 09:30 UTC"
+    assert "handed in 2026-01-03 09:30 UTC" in page()
+
+
 def row(step: str, value: float, metric: str = "requests_per_s", backend: str = "toy") -> dict[str, Any]:
     return {
         "lab": LAB,

@@ -314,7 +314,7 @@ def test_a_changed_file_changes_the_page_and_an_unknown_one_is_shown(tmp_path: P
     (folder / "new-cpu.json").write_text(json.dumps(record(speed={"fast": 99.9})))
     assert "| speed, fast | 99.9 |" in results.write_page(folder, tmp_path / "charts")
     (folder / "new-cpu.json").write_text(json.dumps({"what": "w", "figures": {}}))
-    with pytest.raises(CourseError, match="does not say: .*hardware"):
+    with pytest.raises(CourseError, match=r"does not say: .*hardware"):
         results.write_page(folder, tmp_path / "charts")
 
 

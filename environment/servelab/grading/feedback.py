@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+from traitlets import List
 
 from servelab.course.quiz import Bank, Item, load_banks
 from servelab.grading.check import picked_option
@@ -28,7 +29,13 @@ _TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area", "link", "style", "svg", "math"
 _CUT = "\n... (cut here: the rest was too long to show)"
 
 
-class HideTests(NbGraderPreprocessor):
+class _Step(NbGraderPreprocessor):
+    """nbgrader's base hides a setting that its HTML exporter gives to all preprocessors, and each would warn of it at every start."""
+
+    display_data_priority = List(config=True)
+
+
+class HideTests(_Step):
     """Takes hidden tests out of check cells."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
@@ -44,7 +51,7 @@ def without_hidden_tests(text: str) -> str:
     return shown.split("### BEGIN HIDDEN TESTS")[0].rstrip("\n")
 
 
-class CleanUp(NbGraderPreprocessor):
+class CleanUp(_Step):
     """Makes what a student wrote harmless and short: Markdown becomes plain HTML, outputs become text."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
@@ -64,7 +71,7 @@ class CleanUp(NbGraderPreprocessor):
         return cell, resources
 
 
-class Explain(NbGraderPreprocessor):
+class Explain(_Step):
     """Puts an exam's report on top and, once the deadline has passed, says under each quiz answer why it is right or wrong."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:

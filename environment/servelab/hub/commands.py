@@ -118,7 +118,8 @@ def password(student: Annotated[str, typer.Argument(help="A login, or `instructo
     from servelab.hub import classroom
     from servelab.hub.people import Folder
 
-    print(classroom.new_password(Folder(), student.lower()), flush=True)
+    folder, login = Folder(), student.lower()
+    _say(f"{login}: {classroom.new_password(folder, login)}  (also in {folder.passwords})")
 
 
 @app.command("hand-in")

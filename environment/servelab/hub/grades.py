@@ -12,7 +12,7 @@ from rich.console import Console
 from servelab import paths
 from servelab.errors import CourseError
 from servelab.hub.classroom import opened_gradebook, safe
-from servelab.hub.people import Folder
+from servelab.hub.people import Folder, write_private
 
 
 class Score(BaseModel):
@@ -147,13 +147,13 @@ def as_csv(sheet: Sheet) -> str:
 
 
 def write(sheet: Sheet, path: Path) -> None:
-    """Write the CSV file, with a byte-order mark, which spreadsheets need to see that it is UTF-8.
+    """Write the CSV file, for its owner's eyes; with a byte-order mark, which spreadsheets need to see that it is UTF-8.
 
     Raises:
         CourseError: it cannot be written.
     """
     try:
-        path.write_text(as_csv(sheet), encoding="utf-8-sig", newline="")
+        write_private(path, "\ufeff" + as_csv(sheet))
     except OSError as error:
         raise CourseError(f"{path} cannot be written: {error.strerror}.") from None
 
@@ -167,8 +167,8 @@ def show(sheet: Sheet, console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Student")
     for lab in sheet.labs:
-        table.add_column(lab.split("-")[0], justify="right")
-    table.add_column("Final %", justify="right")
+        table.add_column(f"{lab.split('-')[0]}, %", justify="right")
+    table.add_column("Final, %", justify="right")
     for row in sheet.rows:
         cells = []
         for lab in sheet.labs:

@@ -27,6 +27,8 @@ from servelab.hub.people import Folder, write_private
 
 FIRST_PORT = 8000
 READY_S, STOP_S = 120.0, 30.0
+#: Set for a Hub that goes on without its terminal.
+_DETACHED = "SERVELAB_CLASS_DETACHED"
 _CONFIG = Path(__file__).resolve().parents[2] / "jupyterhub" / "jupyterhub_config.py"
 
 
@@ -112,7 +114,7 @@ def start_detached(folder: Folder, arguments: list[str]) -> str:
     with os.fdopen(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
         child = subprocess.Popen(
             [str(Path(sys.executable).with_name("servelab")), "class", "start", *arguments],
-            env={**os.environ, "SERVELAB_ROOT": str(folder.course)},
+            env={**os.environ, "SERVELAB_ROOT": str(folder.course), _DETACHED: "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -306,7 +308,8 @@ def _announce(folder: Folder, settings: Settings, url: str, seconds: float) -> N
     )
     if not limits.possible():
         print("Memory cannot be limited here (no control groups): one student's program can slow all others.")
-    print("Ctrl-C or `servelab class stop` stops the Hub, all servers and their engines.\n", flush=True)
+    ways = "`servelab class stop`" if os.environ.get(_DETACHED) else "Ctrl-C or `servelab class stop`"
+    print(f"{ways} stops the Hub, all servers and their engines.\n", flush=True)
 
 
 def _end(hub: subprocess.Popen[bytes], stop: Any) -> None:

@@ -26,6 +26,8 @@ _NO_SUCH_PERSON = passwords.hashed("nobody has this one")
 #: Of the instructor's own environment, what students' programs need to know as well.
 _PASSED_ON = ("SERVELAB_PROFILE", "SERVELAB_HUB", "QDRANT_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TZ")
 _SERVER = [sys.executable, "-m", "jupyterhub.singleuser"]
+#: JupyterLab shows Formgrader in a frame of its own page, which the Hub forbids by default. A student's server has no Formgrader.
+_FRAMES = {"headers": {"Content-Security-Policy": "frame-ancestors 'self'"}}
 
 
 class ClassAuthenticator(Authenticator):
@@ -110,6 +112,7 @@ class ClassSpawner(LocalProcessSpawner):
             "--FileContentsManager.preferred_dir=work",
             f"--ServerApp.terminado_settings={{'shell_command': ['{shell}']}}",
             *([f"--ServerApp.shutdown_no_activity_timeout={self.cull_s}"] if self.cull_s else []),
+            *([f"--ServerApp.tornado_settings={_FRAMES}"] if self.user.name == INSTRUCTOR else []),
             *(["--allow-root"] if self.user.name == INSTRUCTOR and _owner(self.course).pw_uid == 0 else []),
         ]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jupyter_core.paths import jupyter_data_dir
 from markupsafe import Markup, escape
 
 from servelab import paths
@@ -72,6 +73,7 @@ def lab_card(root: Path, name: str, score: dict[str, Any] | None) -> dict[str, A
         "number": number,
         "status": status,
         "score": score,
+        "handed_in": handed_in(name),
         "feedback": released_feedback(work),
         "title": slug.replace("-", " ").capitalize(),
         **_notebook_facts(root / "labs" / name / f"{name}.ipynb"),
@@ -124,6 +126,16 @@ def own_scores(notes: list[str]) -> dict[str, dict[str, Any]]:
     except _UNREADABLE:
         notes.append(f"Your scores in {file} cannot be read. `servelab check` writes them anew.")
         return {}
+
+
+def handed_in(lab: str) -> str | None:
+    """When this person last handed in a lab through nbgrader's exchange, as `2026-11-30 21:32 UTC`.
+
+    nbgrader keeps a copy of what was handed in, in a folder `<login>+<lab>+<time>`. Of what went another way nothing is known.
+    """
+    places = Path(jupyter_data_dir(), "nbgrader_cache").glob(f"*/*+{lab}+*")
+    times = [place.name.split(f"+{lab}+", 1)[1] for place in places]
+    return f"{max(times)[:16]} UTC" if times else None
 
 
 _FEEDBACK_SCORE = re.compile(r"\(Score:\s*([0-9.]+)\s*/\s*([0-9.]+)\)")

@@ -224,7 +224,7 @@ def test_parts_of_another_machine_are_collected(
     card: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured on a copy without git, published where there is no GPU."""
-    monkeypatch.setattr(provenance, "_git", lambda *words: "")
+    monkeypatch.setattr(provenance, "git", lambda *words: "")
     monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab")
     run.run(tmp_path, budget_s=200, todo=fakes([]))
     monkeypatch.undo()
@@ -242,7 +242,7 @@ def test_a_copy_of_unknown_code_is_not_published(
     card: dict[str, Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr(provenance, "_git", lambda *words: "")
+    monkeypatch.setattr(provenance, "git", lambda *words: "")
     assert provenance.commit() == provenance.UNKNOWN_COMMIT and provenance.dirty()
     monkeypatch.setenv("SERVELAB_COMMIT", "0123456789ab-dirty")
     assert provenance.commit() == "0123456789ab" and provenance.dirty()

@@ -186,7 +186,7 @@ def folder() -> Path:
 
 def state_of_code() -> str:
     """A digest of the commit and of what differs from it, without the measurements: a part of other code is not kept."""
-    changes = provenance._git("diff", "HEAD", "--", "environment/servelab", "environment/locks")
+    changes = provenance.git("diff", "HEAD", "--", "environment/servelab", "environment/locks")
     return hashlib.sha256(f"{provenance.commit()} {changes}".encode()).hexdigest()[:16]
 
 

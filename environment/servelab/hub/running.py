@@ -79,12 +79,12 @@ def start(folder: Folder, settings: Settings) -> int:
     _port_is_free(settings.port)
     with _only_one(folder):
         began = time.monotonic()
-        stop = lab._StopRequest()
+        stop = lab.StopRequest()
         with stop.watching():
             refresh_release(folder)
-            lab._prepare_model()
+            lab.prepare_model()
             chp = proxy.command()
-            lab._adopt_orphans()
+            lab.adopt_orphans()
             hub_port = free_port()
             hub = _launch(folder, settings, hub_port, chp)
             try:
@@ -250,7 +250,7 @@ def _launch(folder: Folder, settings: Settings, hub_port: int, chp: list[str]) -
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lab._die_with_parent,
+            preexec_fn=lab.die_with_parent,
         )
 
 
@@ -275,7 +275,7 @@ def _watch(
         if hub.poll() is not None:
             print(f"The Hub ended on its own. Its last words are in {folder.log}", flush=True)
             return 1
-        lab._reap_orphans(hub)
+        lab.reap_orphans(hub)
         stop.wait(0.5)
     return 0
 

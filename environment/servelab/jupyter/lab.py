@@ -66,13 +66,13 @@ def start_lab(port: int | None = None, browser: bool = True) -> int:
             return 0
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C does, they end a conversion cleanly
-        _prepare_model()
-        stop = _StopRequest()
+        prepare_model()
+        stop = StopRequest()
         with stop.watching():
             return _run(root, _free_port(port), browser, lock, stop, started)
 
 
-def _prepare_model() -> None:
+def prepare_model() -> None:
     """Convert the model now, so that no notebook has to wait for it. A fault does not keep the course closed."""
     from servelab import engine
 
@@ -164,10 +164,10 @@ def _free_port(wanted: int | None) -> int:
 # --- the server
 
 
-def _run(root: Path, port: int, browser: bool, lock: IO[str], stop: _StopRequest, started: float) -> int:
+def _run(root: Path, port: int, browser: bool, lock: IO[str], stop: StopRequest, started: float) -> int:
     token = secrets.token_hex(24)
     log = paths.state_dir() / f"jupyterlab-{port}.log"
-    _adopt_orphans()
+    adopt_orphans()
     server = _launch(root, port, token, log)
     try:
         base = _wait_until_ready(server, stop)
@@ -185,7 +185,7 @@ def _run(root: Path, port: int, browser: bool, lock: IO[str], stop: _StopRequest
             if server.poll() is not None:
                 print(f"JupyterLab ended on its own. Its last words are in {log}", flush=True)
                 return 1
-            _reap_orphans(server)
+            reap_orphans(server)
             stop.wait(0.5)
         return 0
     finally:
@@ -218,11 +218,11 @@ def _launch(root: Path, port: int, token: str, log: Path) -> subprocess.Popen[by
             stderr=subprocess.STDOUT,
             # A Ctrl-C in the terminal must reach this process only, which then stops the rest in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], stop: _StopRequest) -> str | None:
+def _wait_until_ready(server: subprocess.Popen[bytes], stop: StopRequest) -> str | None:
     """The server's address once it answers; None when it ended, took too long, or is not wanted any more."""
     from jupyter_core.paths import jupyter_runtime_dir
 
@@ -280,7 +280,7 @@ def _open_browser(url: str) -> None:
     # Its parent ends at once and nobody adopts it, so it goes to the system. The address comes by pipe,
     # since it holds the token.
     code = "import os, sys, webbrowser; u = sys.stdin.read(); os.fork() and os._exit(0); os.setsid(); webbrowser.open(u)"
-    _adopt_orphans(False)
+    adopt_orphans(False)
     subprocess.run(
         [sys.executable, "-c", code],
         input=url.encode(),
@@ -288,13 +288,13 @@ def _open_browser(url: str) -> None:
         stderr=subprocess.DEVNULL,
         check=False,
     )
-    _adopt_orphans()
+    adopt_orphans()
 
 
 # --- stopping
 
 
-class _StopRequest:
+class StopRequest:
     """Remembers that somebody asked to stop: Ctrl-C, SIGTERM, or the terminal that went away."""
 
     _signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -325,7 +325,7 @@ class _StopRequest:
             time.sleep(min(0.1, seconds))
 
 
-def stop_everything(server: subprocess.Popen[bytes], stop: _StopRequest) -> None:
+def stop_everything(server: subprocess.Popen[bytes], stop: StopRequest) -> None:
     """End the server and everything that descends from this process, within five seconds.
 
     First the server is asked, which ends kernels and terminals in order, and so are the engines' keepers,
@@ -340,16 +340,16 @@ def stop_everything(server: subprocess.Popen[bytes], stop: _StopRequest) -> None
             _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + seconds
         while _descendants() and time.monotonic() < deadline and stop.times < impatient:
-            _reap_orphans(server)
+            reap_orphans(server)
             time.sleep(0.05)
     # Looked for anew each time: a process may have forked while it was being killed.
     deadline = time.monotonic() + _KILL_S
     while (left := _descendants()) and time.monotonic() < deadline:
         for process in left:
             _signal(process, signal.SIGKILL)
-        _reap_orphans(server)
+        reap_orphans(server)
         time.sleep(0.02)
-    _reap_orphans(server)
+    reap_orphans(server)
     server.poll()
     stubborn = ", ".join(str(p.pid) for p in left)
     with contextlib.suppress(OSError):
@@ -376,7 +376,7 @@ def _signal(process: psutil.Process, number: int) -> None:
         process.send_signal(number)
 
 
-def _adopt_orphans(wanted: bool = True) -> None:
+def adopt_orphans(wanted: bool = True) -> None:
     """Become (or stop being) the parent of every descendant whose own parent dies, so that none can slip away.
 
     Linux only: elsewhere a process that leaves its session outlives us, unless it watches its owner, as
@@ -386,7 +386,7 @@ def _adopt_orphans(wanted: bool = True) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
 
-def _reap_orphans(server: subprocess.Popen[bytes]) -> None:
+def reap_orphans(server: subprocess.Popen[bytes]) -> None:
     """Collect the exit of adopted processes; the server's own exit is left to `server.poll()`."""
     for child in psutil.Process().children():
         if child.pid != server.pid and not _alive(child):
@@ -394,7 +394,7 @@ def _reap_orphans(server: subprocess.Popen[bytes]) -> None:
                 os.waitpid(child.pid, os.WNOHANG)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Runs in the new server process: if we are killed with -9, it is asked to stop."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -75,7 +75,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _git(*args: str) -> str:
+def git(*args: str) -> str:
+    """What git says of the course's repository; nothing where it fails, or where there is none."""
     done = subprocess.run(
         ["git", *args], cwd=paths.course_root(), capture_output=True, text=True, check=False
     )
@@ -84,7 +85,7 @@ def _git(*args: str) -> str:
 
 def commit() -> str:
     """The checkout's commit, 12 digits. Where a copy of it runs, `SERVELAB_COMMIT` says it; twelve zeros if nobody does."""
-    return _git("rev-parse", "--short=12", "HEAD") or _told_commit().removesuffix("-dirty") or UNKNOWN_COMMIT
+    return git("rev-parse", "--short=12", "HEAD") or _told_commit().removesuffix("-dirty") or UNKNOWN_COMMIT
 
 
 def dirty() -> bool:
@@ -92,10 +93,10 @@ def dirty() -> bool:
 
     A copy's `SERVELAB_COMMIT` ends in "-dirty" if so.
     """
-    if not _git("rev-parse", "HEAD"):
+    if not git("rev-parse", "HEAD"):
         return not _told_commit() or _told_commit().endswith("-dirty")
     code = (".", ":!environment/measurements", ":!*.md")
-    return bool(_git("status", "--porcelain", "--untracked-files=no", "--", *code))
+    return bool(git("status", "--porcelain", "--untracked-files=no", "--", *code))
 
 
 def _told_commit() -> str:

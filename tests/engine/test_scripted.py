@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -463,3 +464,23 @@ def test_a_connection_that_nobody_has_taken_up_ends_with_the_engine() -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as caller, listener.accept()[0]:
             _break_connections(port)
             assert caller.recv(1) == b""
+
+
+def test_a_connection_of_somebody_else_under_the_same_number_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the look at what is open and the end of it, a descriptor may have been closed and its number given away."""
+    from servelab.engine import scripted
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), timeout=5) as caller,
+        listener.accept()[0] as other,
+    ):
+        seen = types.SimpleNamespace(
+            laddr=types.SimpleNamespace(port=1), raddr=("127.0.0.1", 2), fd=other.fileno()
+        )
+        monkeypatch.setattr(scripted.psutil.Process, "net_connections", lambda *_: [seen])
+        scripted._break_connections(1)
+        other.sendall(b"still here")
+        assert caller.recv(10) == b"still here"

@@ -174,8 +174,11 @@ def _break_connections(port: int) -> None:
     with contextlib.suppress(psutil.Error, OSError):
         for found in psutil.Process().net_connections("tcp"):
             if found.laddr and found.laddr.port == port and found.raddr and found.fd >= 0:
+                # Whoever holds the descriptor may close it meanwhile, and the next connection of this process gets its number:
+                # what we hold is looked at once more, and from then on it is the same.
                 with contextlib.suppress(OSError), socket.socket(fileno=os.dup(found.fd)) as ours:
-                    ours.shutdown(socket.SHUT_RDWR)  # whoever holds the descriptor may still close it
+                    if ours.getsockname()[1] == port:
+                        ours.shutdown(socket.SHUT_RDWR)
 
 
 class ScriptedEngine:

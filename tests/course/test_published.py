@@ -40,7 +40,7 @@ def git(folder: Path, *args: str) -> None:
         ("ssh://git@ssh.github.com:443/someone/course.git", PLACE.repository),
         ("git://github.com/someone/course.git", PLACE.repository),
         ("https://gitlab.example.org/a/group/course.git", "https://gitlab.example.org/a/group/course"),
-        ("/work/main", None),
+        ("/srv/course", None),
         ("../course.git", None),
         ("file:///srv/git/course.git", None),
         ("C:/Users/someone/course", None),

@@ -19,11 +19,27 @@ from servelab.load import measurements, provenance
 SURFACE = json.loads((ROOT / "environment" / "locks" / "gpu-surface.json").read_text())
 ONE = Machine(bytes_per_s=1e12, flop_per_s={"bf16": 1e14, "fp8": 2e14})
 
+# Another family, to hold the arithmetic against published numbers.
+LLAMA = shapes.Shape(
+    name="Llama-3-8B's shape",
+    family="llama",
+    hidden=4096,
+    inner=14336,
+    layers=32,
+    heads=32,
+    kv_heads=8,
+    head_dim=128,
+    vocabulary=128256,
+    rope_theta=5e5,
+    positions=8192,
+    source="config.json of meta-llama/Meta-Llama-3-8B",
+)
+
 
 def test_shapes_have_the_published_numbers_of_parameters() -> None:
     assert shapes.QWEN.parameters == 7_615_616_512
-    assert shapes.LLAMA.parameters == 8_030_261_248
-    assert shapes.LLAMA.kv_bytes_per_token == 131_072
+    assert LLAMA.parameters == 8_030_261_248
+    assert LLAMA.kv_bytes_per_token == 131_072
     assert shapes.QWEN.kv_bytes_per_token == 57_344
     assert shapes.QWEN.weight_bytes("bf16") == 2 * shapes.QWEN.parameters
     # Published sizes of such checkpoints: 15.2 GB in 16 bits, 5.6 GB in AWQ.
@@ -52,7 +68,7 @@ def test_awq_is_told_as_vllm_reads_it() -> None:
     about = shapes.config(shapes.QWEN, "awq")["quantization_config"]
     found = get_quantization_config("awq").from_config(about)
     assert (found.weight_bits, found.group_size, found.zero_point) == (4, 128, True)
-    for size in (shapes.QWEN.hidden, shapes.QWEN.inner, shapes.LLAMA.hidden, shapes.LLAMA.inner):
+    for size in (shapes.QWEN.hidden, shapes.QWEN.inner, LLAMA.hidden, LLAMA.inner):
         assert size % shapes.AWQ_GROUP == 0 and size % 64 == 0
 
 
@@ -68,7 +84,7 @@ def test_every_flag_is_one_of_the_locked_engine() -> None:
 
 
 def test_the_bound_of_decoding_is_memory_and_of_long_prompts_arithmetic() -> None:
-    shape = shapes.LLAMA
+    shape = LLAMA
     one = bounds.bound(shape, "bf16", Load(1, 1, 1, 100), ONE)
     read = 100 * shape.step_bytes("bf16") + sum(range(1, 101)) * shape.kv_bytes_per_token
     assert one.memory_s == pytest.approx(read / 1e12) and one.by == "memory"

@@ -89,20 +89,6 @@ QWEN = Shape(
     positions=32768,
     source="config.json of Qwen/Qwen2.5-7B-Instruct",
 )
-LLAMA = Shape(
-    name="Llama-3-8B's shape",
-    family="llama",
-    hidden=4096,
-    inner=14336,
-    layers=32,
-    heads=32,
-    kv_heads=8,
-    head_dim=128,
-    vocabulary=128256,
-    rope_theta=5e5,
-    positions=8192,
-    source="config.json of meta-llama/Meta-Llama-3-8B",
-)
 TINY = Shape(
     name="a tiny shape",
     family="qwen2",

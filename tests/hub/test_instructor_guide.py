@@ -67,7 +67,15 @@ def test_a_term(course: Path, figures: dict[str, Any]) -> None:
     began = time.monotonic()
     school = School(course)
     env = {name: value for name, value in school.env.items() if name != "SERVELAB_ROOT"}
-    env |= {"SERVELAB_ROOT": "", "PATH": f"{course / '.venv' / 'bin'}:{os.environ['PATH']}"}
+    home = (
+        course.parent / "home"
+    )  # the guide keeps a copy in the instructor's home: not in that of whoever runs this
+    home.mkdir()
+    env |= {
+        "SERVELAB_ROOT": "",
+        "HOME": str(home),
+        "PATH": f"{course / '.venv' / 'bin'}:{os.environ['PATH']}",
+    }
     if guide_port_is_taken():
         pytest.skip("port 8000, which the guide names, is taken on this machine")
     with guide_kit.Session(course, env) as session:
@@ -80,7 +88,8 @@ def test_a_term(course: Path, figures: dict[str, Any]) -> None:
     with (course / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert set(rows) == set(ACCOUNTS) and float(rows["ada"]["final (%)"]) > float(rows["bob"]["final (%)"])
-    assert (course / "gradebook-backup.tar.gz").stat().st_size > 1000
+    backup = home / "gradebook-backup.tar.gz"
+    assert backup.stat().st_size > 1000 and backup.stat().st_mode & 0o077 == 0
     assert gone_within(school.run_id, 5) == []
     figures["instructor guide in all, s"] = round(time.monotonic() - began, 1)
 

@@ -29,7 +29,7 @@ artefacts: setup ## build what is slow and the same for everyone
 build: setup ## sources -> solution notebooks -> student releases
 	@.venv/bin/servelab build
 
-bench: setup ## measure (half an hour) and compare the ratios with the committed run
+bench: setup ## measure (it says how long) and compare the ratios with the committed run
 	@.venv/bin/servelab bench all
 
 lock: ## resolve environment/locks again from pyproject.toml

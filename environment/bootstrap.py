@@ -256,10 +256,10 @@ def install(uv: str, runtime: str) -> None:
     lock = LOCKS / f"{runtime}.txt"
     count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
     say(
-        f"installing {count} packages into .venv (the first time: 1 to 4 minutes, {DISK_NEEDED_GB[runtime]} GB)"
+        f"installing {count} packages into .venv (the first time it downloads them: {DISK_NEEDED_GB[runtime]} GB)"
     )
     python = str(VENV / "bin" / "python")
-    # Bytecode is compiled now: the engine imports thousands of modules in three processes at every start.
+    # Bytecode is compiled now: the engine imports thousands of modules at every start.
     env = {**os.environ, "UV_COMPILE_BYTECODE_TIMEOUT": "300"}
     env.pop("UV_FIND_LINKS", None)
     common = ["--python", python, "--link-mode=hardlink"]

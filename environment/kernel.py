@@ -148,7 +148,7 @@ def add_light(add: Adding, found: dict[str, str]) -> dict[str, str]:
     missing = [n for name, n in requirements().items() if name not in found and name not in skipped]
     if not missing:
         return {}
-    say(f"adding {len(missing)} packages to the notebook's Python (a minute or less)")
+    say(f"adding {len(missing)} packages to the notebook's Python")
     if not add(*missing, quiet=True):
         return {}
     # One of them does not go with what is here: the others still can.

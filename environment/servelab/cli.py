@@ -513,7 +513,7 @@ def bench_lora(
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
-    """Right tickets and perplexity on general text of adapters by rank, learning rate and data mix (a quarter of an hour)."""
+    """Right tickets and perplexity on general text of adapters by rank, learning rate and data mix."""
     from servelab.load import measurements
     from servelab.lora import bench
 
@@ -539,15 +539,21 @@ def bench_lora(
 @bench_app.command("setup")
 def bench_setup(
     repeats: Annotated[int, typer.Option(help="Rounds.", min=1)] = 1,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", help="Set up copies of the course too, from nothing and from the cache (minutes)."
+        ),
+    ] = False,
     save: Annotated[str | None, typer.Option(help="Also write environment/measurements/NAME.json.")] = None,
     json: Json = False,
 ) -> None:
     """Seconds to set up, first time and again, and until the engine gives its first token."""
     from servelab.load import bench, measurements
 
-    result = bench.bench_setup(repeats=repeats)
+    result = bench.bench_setup(repeats=repeats, clean=clean)
     if save:
-        what = f"servelab bench setup: {repeats} cold starts of an engine of its own, up to the first token."
+        what = f"servelab bench setup{' --clean' if clean else ''}: {repeats} rounds, up to the first token of an engine from cold."
         path = measurements.save(save, what, result, seed=0, repeats=repeats)
         console.print(f"wrote {path}", soft_wrap=True)
     _emit(result, json)

@@ -67,7 +67,7 @@ class Diagnosis(BaseModel):
 
 
 def diagnose() -> Diagnosis:
-    """Look at this machine. Takes under two seconds, starts nothing, changes nothing."""
+    """Look at this machine. Quick; starts nothing, changes nothing."""
     profile, problem = _profile()
     findings = [
         _python(),
@@ -161,7 +161,10 @@ def _processor() -> list[Finding]:
     if cores < 2:
         return [
             Finding(
-                name="Processor", level="note", found=found, remedy="labs take twice as long on one core."
+                name="Processor",
+                level="note",
+                found=found,
+                remedy="labs are made for two cores, and are slow on one.",
             )
         ]
     return [Finding(name="Processor", level="ok", found=found)]

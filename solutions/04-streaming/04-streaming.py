@@ -387,7 +387,7 @@ print(f"httpx.post: {answer.text.count('data: ')} events, but all at the same ti
 print("httpx.stream had text in less than half that time:", first_piece < all_at_once / 2)
 
 # %% [markdown]
-# The same mistake can sit in the middle. A reverse proxy that **buffers** answers (nginx does by default) collects a few kilobytes before it passes anything on. An event of vLLM has some 230 bytes. What does a reader see of 120 tokens, one every 50 ms?
+# The same mistake can sit in the middle. A reverse proxy that **buffers** answers (nginx does by default) collects a few kilobytes before it passes anything on. Say that an event has 230 bytes (yours stand in the raw stream above). What does a reader see of 120 tokens, one every 50 ms?
 
 # %% tags=["output"] id="proxy-buffer"
 print(f"{'buffer':>14}{'first text after':>18}{'pieces':>8}{'longest pause':>15}")
@@ -577,7 +577,7 @@ for tokens in (1, 5, 20, 64, 200, 600):
 # %% [markdown]
 # ## Step 4 · A client
 #
-# Now put parser and measures behind a real connection. One detail of Python first: `httpx.AsyncClient()` loads the machine's TLS certificates, some tens of milliseconds of work, during which nothing else in your event loop runs.
+# Now put parser and measures behind a real connection. One detail of Python first: `httpx.AsyncClient()` loads the machine's TLS certificates, which is work, during which nothing else in your event loop runs.
 # With sixteen users that would spoil sixteen TTFTs. So we load them once:
 
 # %% id="new-client"
@@ -858,7 +858,7 @@ stream_charts.token_timeline([*readers, {**late, "special": True}], marks=[(late
 
 # %% [markdown]
 # The white gap in all four rows is one prefill. vLLM does cut long prompts into chunks (`--max-num-batched-tokens` is what one step may process; **chunked prefill**, lab 02), but this prompt fits into one chunk of the default size, so that it goes through in one long step.
-# A smaller budget would spread it: more, shorter pauses for the four, a later first token for the fifth. On a GPU the same pause is milliseconds instead of seconds, and prompts are ten times as long. In production this is what makes p99 of ITL ugly, and why some systems read prompts on other GPUs than they write answers on (*disaggregated prefill*).
+# A smaller budget would spread it: more, shorter pauses for the four, a later first token for the fifth. On a GPU the same pause is much shorter, and prompts and models are larger. In production this is what makes p99 of ITL ugly, and why some systems read prompts on other GPUs than they write answers on (*disaggregated prefill*).
 #
 # A median hides all of this. The median ITL of the four is as good as ever.
 

@@ -1211,7 +1211,7 @@ if mine:
 scaling_charts.calibrations(rates, seats=16, title="One replica")
 
 # %% [markdown]
-# The traffic is a working day, squeezed into three hours: it rises and falls once, has waves of some minutes, and a spike. `day(seed)` draws one. A new replica answers **150 s** after it was ordered; that is given here, and on a cluster it is the node, the image and the model together.
+# The traffic is a working day, squeezed into three hours: it rises and falls once, has waves of some minutes, and a spike. `day(seed, capacity)` draws one, counted in replicas: it needs less than two when it is quiet and eight at noon, whatever a replica can do. A new replica answers **150 s** after it was ordered; that is given here, and on a cluster it is the node, the image and the model together.
 #
 # | part of the replay | how |
 # |---|---|
@@ -1234,7 +1234,7 @@ def autoscaler_of(low, high, targets, behavior=None):
 
 
 def replayed(hpa, seed):
-    return replays.replay(hpa, replays.day(seed), (desired_replicas, combined, decide), replica)
+    return replays.replay(hpa, replays.day(seed, replica.capacity), (desired_replicas, combined, decide), replica)
 
 
 BEGINNINGS = {
@@ -1414,7 +1414,7 @@ def _settle(current, wanted, wishes, changes, behavior, low, high):
 (_hpa,) = read(autoscaler("chat", 16))
 assert not lint(_hpa), "`lint` finds something in the HorizontalPodAutoscaler."
 assert _hpa["spec"]["maxReplicas"] == 16, "maxReplicas is not what was asked for."
-_days = [replays.replay(_hpa, replays.day(_seed), (_ask_one, _ask_all, _settle), replica) for _seed in (21, 22, 23, 24, 25, 26)]
+_days = [replays.replay(_hpa, replays.day(_seed, replica.capacity), (_ask_one, _ask_all, _settle), replica) for _seed in (21, 22, 23, 24, 25, 26)]
 _late, _hours = float(np.mean([_d.late for _d in _days])), float(np.mean([_d.gpu_hours for _d in _days]))
 assert _late <= 0.12, "On other days, too many requests are late: replicas come too late, or go too soon."
 assert _hours <= 34, "On other days, it takes too many GPU-hours: more replicas are ordered, or kept, than the traffic needs."
@@ -1470,4 +1470,4 @@ for row in ledger.latest(lab="05-kubernetes"):
     print(f"{row['step']:30} {row['metric']:16} {row['value']:8.3f} {row['unit']:12} {row['backend']}")
 
 # %% [markdown]
-# **Next:** lab 06 leaves the engines and looks for the right passage among twenty thousand.
+# **Next:** lab 06 leaves the engines and looks for the right passage among 24,000 sentences.

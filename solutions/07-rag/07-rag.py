@@ -687,7 +687,7 @@ rag_charts.gains(stages, title="Where each stage gains and loses")
 # With a second stage at work, fusing before it brings about a hundredth more, and the interval begins at 0: hardly anything in the mean. (It does bring answers into the ten that vectors miss: look at recall.)
 #
 # A mean hides who pays. Each stage *loses* questions too, and which ones depends on the kind: by words, questions with names (`keyword`) and those with two answers gain most, paraphrases half as much and not surely. Where people never type names, the same hybrid may well be a loss. On
-# Python's own documentation, with the questions of its FAQ, RRF is clearly *worse* than vectors alone, and the second stage makes no difference that can be shown (`servelab bench retrieval --documentation`, once `python3.11-doc` is installed). So the
+# Python's own documentation, with the questions of its FAQ, RRF is clearly *worse* than vectors alone, and the second stage makes no difference that can be shown (the course's own run: `retrieval-documentation-cpu.json`; yours: `servelab bench retrieval --documentation`, once `python3.11-doc` is installed). So the
 # answer to "does hybrid help?" is: measure it, on yours.
 
 # %% [markdown]

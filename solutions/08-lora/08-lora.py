@@ -13,7 +13,7 @@
 # Some behaviours no prompt brings out of a small model. Ask SmolLM2 for strict JSON and it apologises, explains, or invents a field. **Fine-tuning** teaches it. But a fine-tuned copy of the whole model for each
 # customer means a whole engine for each customer. **Low-rank adaptation** (LoRA) leaves the model as it is and trains a thin update beside it, a few megabytes, which an engine can add or leave out *request by request*.
 #
-# You will build such an update with two small matrices, count it, plan the memory that training takes, train a real one on this machine in about a minute, and put it into production beside its base and a second one. The adapter
+# You will build such an update with two small matrices, count it, plan the memory that training takes, train a real one on this machine in a minute or two, and put it into production beside its base and a second one. The adapter
 # itself is graded: on tickets whose products and sentences it has never seen.
 #
 # **After this lab you can**
@@ -58,10 +58,10 @@ servelab.setup("08-lora")
 # %% [markdown]
 # ## Step 1 · Predict
 #
-# You will train an adapter of rank 8 for about a minute and serve it. Before you know the answers:
+# You will train an adapter of rank 8 and serve it. Before you know the answers:
 #
 # 1. **Share.** Of the numbers in model and adapter together, how many percent are trained?
-# 2. **Right.** After that minute: of tickets with products and sentences that it has never seen, how many percent become exactly the right JSON?
+# 2. **Right.** After that training: of tickets with products and sentences that it has never seen, how many percent become exactly the right JSON?
 # 3. **Forgotten.** By how many percent does perplexity on general text get worse? (Lab 03: the number of tokens that the model hesitates between.)
 # 4. **Speed.** Eight requests at once to the adapter: how many percent of the base model's tokens per second?
 #
@@ -454,7 +454,7 @@ partial(4, 4)
 lora_charts.memory(planned, cards=(24, 48, 80), title="Memory to train, by method (rank 16 on all seven modules)")
 
 # %% [markdown]
-# Two things are often told wrong. QLoRA makes only the frozen base smaller; adapter and activations stay. And the well-known result, 65 billion weights on **one card**, is about a card of 48 GB: the 4-bit base alone takes 34 GB, which no 24 GB card holds.
+# Two things are often told wrong. QLoRA makes only the frozen base smaller; adapter and activations stay. And the well-known result, 65 billion weights on **one card**, is about a card of 48 GB: the 4-bit base alone takes more than 34 GB, which no 24 GB card holds.
 #
 # Our sum for full fine-tuning, 16 bytes a weight, is one of several in use: who keeps no 32-bit copy of the weights, or Adam's averages in fewer bits, gets 10 to 12, and who does both 6 to 8. And it is a lower bound: 15 GiB of a card of 16 leave no room for what the driver and the allocator take. So a plan is worth what its assumptions are worth, and they belong into the plan.
 
@@ -473,7 +473,7 @@ for example in (*train[:2], dev[2]):
 print("\nas the model reads it:\n" + train[0].prompt)
 
 # %% [markdown]
-# The loss is taken on the **answer only**: the tokens of the prompt are masked. (Otherwise most of the minute would go into learning to write customers' letters.) Padding, masks, thread settings, the progress bar and checkpoints are in `servelab.lora.training`; interrupt the training, run the cell again, and it goes on where it was.
+# The loss is taken on the **answer only**: the tokens of the prompt are masked. (Otherwise most of the training would go into learning to write customers' letters.) Padding, masks, thread settings, the progress bar and checkpoints are in `servelab.lora.training`; interrupt the training, run the cell again, and it goes on where it was.
 #
 # First the model as it is. What does it say?
 
@@ -497,7 +497,7 @@ for row in swept["figures"]["recipes"]:
 #
 # What PEFT gets and how to train. `lora` goes to PEFT's `LoraConfig` as it is: `r`, `lora_alpha`, `target_modules`, and `lora_dropout` if you like. The rest goes to the trainer: `steps`, `batch`, `learning_rate` (it rises over five steps and then falls), and `general`: the share of rows that are general text instead of tickets.
 #
-# To choose: the table above; `lora_alpha` is usually r to 2r. On one core, steps x batch of about 200 rows take a minute or two; more is allowed. The rule is: plain LoRA (no other variant, no biases, no whole modules) and at most 10 MB. At two bytes a number, rank 16 on all seven modules has 9.8 MB. **What is graded is the adapter**, which you hand in with this notebook (the folder `adapter` beside it): on hidden tickets, and on general text. "Right" means that the JSON says the same, field by field.
+# To choose: the table above; `lora_alpha` is usually r to 2r. The time grows with steps x batch: about 200 rows are enough, more are allowed, and the cell below says how long yours took. The rule is: plain LoRA (no other variant, no biases, no whole modules) and at most 10 MB. At two bytes a number, rank 16 on all seven modules has 9.8 MB. **What is graded is the adapter**, which you hand in with this notebook (the folder `adapter` beside it): on hidden tickets, and on general text. "Right" means that the JSON says the same, field by field.
 #
 # | points | for |
 # |---:|---|
@@ -594,7 +594,7 @@ partial(_points, 8)
 lora_charts.sweep(swept, mine={"exact": after.exact, "perplexity": after.perplexity})
 
 # %% [markdown]
-# This is **catastrophic forgetting** in small. Nobody touched the base's weights, and still the model *with* its adapter is worse at everything else, because what answers is the sum. In the recorded runs the low learning rate learned least and forgot least; between the ranks there is no such order. The data mix stands apart: with every fourth row
+# This is **catastrophic forgetting** in small. Nobody touched the base's weights, and still the model *with* its adapter is worse at everything else, because what answers is the sum. In the recorded runs (`lora-cpu.json`) the low learning rate learned least and forgot least; between the ranks there is no such order. The data mix stands apart: with every fourth row
 # general text the perplexity even falls below the base's, at a price in tickets: fewer of them were seen in the same number of steps. (Below the base's, because the general rows and the held-out texts were written for the same course, by the same hands. On text of another kind expect less.)
 #
 # Without the adapter the base is as it was, to the last bit: that is the second reason to serve adapters beside a base instead of merged copies.
@@ -928,7 +928,7 @@ partial(4, 4)
 # %% [markdown]
 # ### The real engine
 #
-# One engine with your adapter from the start, and a second one, `labels`, loaded while it runs. That one was trained on the same tickets for another behaviour: a single line such as `delivery/high`. Its file has less than a megabyte; a second engine would have been a second model.
+# One engine with your adapter from the start, and a second one, `labels`, loaded while it runs. That one was trained on the same tickets for another behaviour: a single line such as `delivery/high`. Its file is small beside the model; a second engine would have been a second model.
 
 # %% tags=["live"] id="serve"
 engine = serving.serve({"tickets": "adapter"})
@@ -978,7 +978,7 @@ charts.prediction_vs_measured({told[k]: guess[k] for k in told}, {told[k]: measu
 # %% [markdown]
 # | claim | what is true |
 # |---|---|
-# | "LoRA trains 1,000 times fewer numbers" | it depends on rank and modules; here one in 147 |
+# | "LoRA trains 1,000 times fewer numbers" | it depends on rank and modules (step 3); with rank 8 on the four attention matrices one in 147 |
 # | "QLoRA needs a quarter of the memory" | of the frozen base only; 65B fits one card of 48 GB, not of 24 (step 4) |
 # | "the loss is near zero, so it works" | most answer tokens are form; unseen tickets tell (step 5) |
 # | "frozen weights cannot forget" | base plus adapter forgets; the base alone does not (step 5) |

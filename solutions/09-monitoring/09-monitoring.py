@@ -302,7 +302,7 @@ def scrape_config(engines, alertmanagers, every):
     ### END SOLUTION
 
 # %% [markdown]
-# A real Prometheus shall read it and tell what it has stored. (A fresh one looks at its targets for the first time after about five seconds: remember that for step 7.) The pages that it reads come from two small servers:
+# A real Prometheus shall read it and tell what it has stored. (A fresh one looks at its targets for the first time after some seconds: remember that for step 7.) The pages that it reads come from two small servers:
 
 # %% id="pages"
 import contextlib

@@ -1158,7 +1158,7 @@ def config_for(engines, **more):
 #
 # Each try is told to the breaker and to the meter: `failed` (before a byte was passed on), `complete`, `cut`, and `left` for the meter only.
 #
-# Some hints. Once you have returned `Streamed` there is no way back: so take a stream's **first piece** before you do, while another back end can still be tried. A vector takes some milliseconds of computing, in which no stream moves unless you give the work to a thread (`await asyncio.to_thread(...)`). One `httpx.AsyncClient` for all requests, with `limits=httpx.Limits(max_connections=None)`, or the 101st waits in vain for a connection; `await http.send(request, stream=True)` returns when the status is there, `answer.aiter_raw()` gives the bytes as they come, and `httpx.Timeout(silence_s, connect=1)` measures silence, before the first byte and between two. And ask back ends for `accept-encoding: identity`, or they may compress what you cannot read.
+# Some hints. Once you have returned `Streamed` there is no way back: so take a stream's **first piece** before you do, while another back end can still be tried. A vector takes computing, in which no stream moves unless you give the work to a thread (`await asyncio.to_thread(...)`). One `httpx.AsyncClient` for all requests, with `limits=httpx.Limits(max_connections=None)`, or the 101st waits in vain for a connection; `await http.send(request, stream=True)` returns when the status is there, `answer.aiter_raw()` gives the bytes as they come, and `httpx.Timeout(silence_s, connect=1)` measures silence, before the first byte and between two. And ask back ends for `accept-encoding: identity`, or they may compress what you cannot read.
 
 # %% tags=["answer"] id="gateway"
 def make_app(config):

@@ -1132,7 +1132,7 @@ for what, held in (("as it is", index), ("as it should be", indexes.whole())):
 # The shape is the same everywhere, 384 numbers, so nothing complains. But vectors of **different embedders** cannot be compared (lab 06), an entry of an **old version** is found by what the passage once said, and an entry of a passage that is **gone** takes a place from one that is there.
 # (The damage is made: an old text is another passage's, and the second embedder's vectors are those of the first, turned by a random rotation. To the search it is all the same.)
 #
-# `indexes.embed(names)` gives the vectors of passages as they are today, by the right embedder, `indexes.EMBEDDER`. (Here they are looked up. In earnest it is the expensive part: on two cores some thirty passages a second, and a company has millions.)
+# `indexes.embed(names)` gives the vectors of passages as they are today, by the right embedder, `indexes.EMBEDDER`. (Here they are looked up. In earnest it is the expensive part: every passage goes through the model, and a company has millions.)
 #
 # ### Your turn: `repair`
 #
@@ -1261,7 +1261,7 @@ operations_charts.ledger(others, title="Your other measurements") if others else
 # Read it for its losses as much as for its gains:
 #
 # - **Streaming moves no requests/s.** It moves the time to the first token, which is another panel. (The source's "20 to 30 times faster" is what a reader feels, at most total time over TTFT.)
-# - **Four bits make the smallest file, and lose requests/s here**: on a CPU each weight has to be unpacked before it is used (lab 03). On a card that waits for its memory it may be the other way round.
+# - **Four bits make the smallest file, and lose requests/s here** (the course's own run: `quantization-cpu.json`): on a CPU each weight has to be unpacked before it is used (lab 03). On a card that waits for its memory it may be the other way round.
 # - **Two replicas on one machine add no core.** Whatever they gain or lose there is the engine's use of the cores that were there before; what they buy is survival.
 # - A step's factor holds for its load and its machine. Multiply factors of one ledger, one back end, one load; not those of two.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from servelab import engine
+from servelab.errors import CourseError
 from servelab.grading import bench as grading
 from servelab.load import bench, measurements, records
 from servelab.load.stats import Result, summarise
@@ -67,6 +69,30 @@ def test_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     found = bench.bench_setup(repeats=3)
     assert (found["engine_ready_s"], found["clean_to_first_token_s"]) == (20.0, 151.0)
     assert saved(found, 3)["samples"]["again_s"] == [0.5] * 3
+
+
+def test_setup_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured, and not as it once was on this machine."""
+    monkeypatch.setattr(bench, "_cold_start", lambda profile: (20.0, 21.0))
+    monkeypatch.setattr(bench, "_setup_stamp", lambda: {"first_s": 1.0})
+    monkeypatch.setattr(bench, "_setup_again", lambda: 0.5)
+    monkeypatch.setattr(bench, "_model_seconds", lambda profile: 1.0)
+    rounds = iter([(100.0, 30.0, 20.0), (140.0, 40.0, 30.0)])
+    monkeypatch.setattr(
+        bench,
+        "from_nothing",
+        lambda: dict(zip(("first_s", "cached_s", "model_s"), next(rounds), strict=True)),
+    )
+    record = saved(bench.bench_setup(repeats=2, clean=True), 2)
+    figures = record["figures"]
+    assert (figures["first_s"], figures["cached_s"], figures["model_s"]) == (120.0, 35.0, 25.0)
+    assert record["samples"]["clean_to_first_token_s"] == [141.0, 191.0]
+
+
+def test_a_step_that_fails_is_one_line() -> None:
+    with pytest.raises(CourseError, match=r"failed: .*fail$") as told:
+        bench._step([sys.executable, "-c", "raise SystemExit('will fail')"], {})
+    assert "\n" not in str(told.value)
 
 
 def test_grading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,9 +129,11 @@ def test_limits_hold_whatever_is_decided_and_nonsense_is_told() -> None:
 
 
 def test_days_differ_by_seed_only() -> None:
-    assert day(1) == day(1) != day(2)
-    assert len(day(1)) == 180 * 60 and len(day(1, minutes=10)) == 600
-    assert 5 < sum(day(3)) / len(day(3)) < 60
-    assert replay(hpa(2, 4), day(1, 20), fixed(3), REPLICA) == replay(
-        hpa(2, 4), day(1, 20), fixed(3), REPLICA
+    assert day(1, 5) == day(1, 5) != day(2, 5)
+    assert len(day(1, 5)) == 180 * 60 and len(day(1, 5, minutes=10)) == 600
+    for capacity in (5, 50):
+        needed = sum(day(3, capacity)) / len(day(3, capacity)) / capacity
+        assert 4.5 < needed < 6, "replicas, in the mean"
+    assert replay(hpa(2, 4), day(1, 5, 20), fixed(3), REPLICA) == replay(
+        hpa(2, 4), day(1, 5, 20), fixed(3), REPLICA
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import ROOT, servelab
 from servelab.course.building import source_paths
@@ -269,6 +270,17 @@ def record(**figures: Any) -> dict[str, Any]:
     }
 
 
+def numbers_of_repeats(record: dict[str, Any]) -> set[str]:
+    """Medians, ends of the spreads and counts of a record's samples and ratios, three digits each; and the units' names."""
+    found = {str(n) for values in (record["samples"] or {}).values() for n in (len(values),)}
+    pairs = record["ratios"].values()
+    ratios = [[a / b for a, b in zip(*(record["samples"][n] for n in pair), strict=True)] for pair in pairs]
+    for values in [*(record["samples"] or {}).values(), *ratios]:
+        ends = np.percentile(values, [25, 50, 75] if len(values) > 4 else [0, 50, 100])
+        found |= {f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" for value in ends}
+    return found
+
+
 def numbers_of(value: Any) -> set[str]:
     if isinstance(value, dict):
         return set().union(*map(numbers_of, value.values()), map(str, value))
@@ -286,7 +298,7 @@ def test_every_number_of_a_table_is_in_its_file(path: Path) -> None:
     found = json.loads(path.read_text())
     title, table, figure = results.section(path.stem, found)
     assert title != path.stem and figure is not None, "draw a section for it"
-    known = numbers_of(found["figures"])
+    known = numbers_of(found["figures"]) | numbers_of_repeats(found)
     cells = [
         cell.strip()
         for line in table.splitlines()[2:]

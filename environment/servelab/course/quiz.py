@@ -255,7 +255,7 @@ def load_bank(path: Path) -> Bank:
 
 @functools.lru_cache(maxsize=16)
 def _read_bank(where: str, text: str) -> Bank:
-    """A bank is read for every submission, and YAML takes a tenth of a second: the same text is read once."""
+    """A bank is read for every submission, and parsing YAML is slow: the same text is read once."""
     try:
         tree, data = yamls.read(text)
     except yamls.YamlError as error:

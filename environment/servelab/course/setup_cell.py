@@ -42,11 +42,9 @@ def prepare_engine(number: str) -> None:
 
     chosen = environment.choice()
     print(chosen.why)
-    minutes = {"gpu": "3 to 8 minutes and 12 GB of disk", "cpu": "1 to 4 minutes and 4 GB of disk"}[
-        chosen.runtime
-    ]
     print(
-        f"vLLM gets an environment of its own, once in a session ({minutes}); the notebook's packages stay as they are."
+        "vLLM gets an environment of its own, once in a session; that takes minutes, and a bar says how far it is. "
+        "The notebook's packages stay as they are."
     )
     try:
         environment.ensure(chosen.runtime)

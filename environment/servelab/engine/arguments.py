@@ -1,6 +1,6 @@
 """What vLLM would understand from a launch command, read without importing vLLM.
 
-Importing the engine's own parser takes ten seconds, too long for a check cell. This one treats the options that the
+Importing the engine's own parser takes too long for a check cell. This one treats the options that the
 course talks about as vLLM 0.32 does; of the others it knows the names and how many values they take, from `options.json`
 (`python tests/engine/vllm_options.py` writes it). `tests/engine/test_arguments.py` holds both against the real parser.
 """

@@ -179,7 +179,7 @@ ARTEFACTS: dict[str, Artefact] = {
 def model_path(profile: profiles.Profile | str | None = None) -> Path:
     """The profile's model as a normal checkpoint directory (config, safetensors, tokenizer with chat template).
 
-    On cpu it is converted from the GGUF file of a Python package the first time, which takes about half a minute.
+    On cpu it is converted from the GGUF file of a Python package the first time, with a progress bar.
 
     Raises:
         EngineError: the profile has no model on disk, or the conversion failed.
@@ -197,7 +197,7 @@ def model_path(profile: profiles.Profile | str | None = None) -> Path:
 def checkpoints(profile: profiles.Profile | str | None = None) -> dict[str, Path]:
     """The profile's model in every number format it has, by the format's name, the 16-bit original first.
 
-    On cpu the quantised ones are made the first time, which takes a minute or two; on gpu they are fetched.
+    On cpu the quantised ones are made the first time, with a progress bar; on gpu they are fetched.
 
     Raises:
         EngineError: one cannot be made or fetched, or the profile has none.

@@ -129,7 +129,7 @@ class Engine:
         return self._record.log_tail(n) if self._record else []
 
     def alive(self) -> bool:
-        """Whether it runs and answers. Costs a few milliseconds."""
+        """Whether it runs and answers. Costs one request."""
         if self._record and self._record.phase() != "ready":
             return False
         try:
@@ -318,7 +318,7 @@ def _plan(
     owner: int | None,
     lora: Mapping[str, str | os.PathLike[str]] | None = None,
 ) -> dict[str, Any]:
-    """Everything about the engine that is asked for, checked as far as can be before half a minute is spent."""
+    """Everything about the engine that is asked for, checked as far as can be before a start is paid for."""
     profile = named if isinstance(named, Profile) else profiles.profile(named)
     for arg in args:
         if not isinstance(arg, str):

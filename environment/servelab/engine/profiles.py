@@ -80,8 +80,8 @@ CROSS_ENCODER = (
     "cross-encoder/ms-marco-MiniLM-L6-v2@c5ee24cb16019beea0893ab7796b1df96625c6b8"  # Apache-2.0, 23M
 )
 
-# Measured on 2 cores with AVX-512: eager, without a worker process of its own, vLLM is ready after 19 s (compiled 100 s)
-# and answers 8.8 requests/s at concurrency 32, 64 tokens each (compiled 6.3). Compiling pays only on larger machines.
+# Eager, and without a worker process of its own: on two cores compiling makes every start much longer, and small batches of a
+# small model no faster. `servelab bench startup --arg=... --env ...` tries another setting.
 _CPU = Profile(
     name="cpu",
     model="smollm2-135m-instruct",
@@ -162,7 +162,7 @@ class Gpu:
 
 @functools.lru_cache(maxsize=1)
 def gpu() -> Gpu | None:
-    """Ask the driver, not torch: that takes a tenth of a second instead of ten."""
+    """Ask the driver, not torch, whose import alone takes far longer."""
     if not shutil.which("nvidia-smi"):
         return None
     fields = "name,memory.total,memory.free,compute_cap"

@@ -38,7 +38,7 @@ def bench_all(
     ] = False,
     json: Json = False,
 ) -> None:
-    """The CPU reference suite (about half an hour), and its ratios beside the committed run's. 1 if one has changed."""
+    """The CPU reference suite, and its ratios beside the committed run's. 1 if one has changed."""
     from servelab import paths
     from servelab.errors import CourseError
     from servelab.evidence import compare, render, suite

@@ -15,6 +15,8 @@ from servelab.load import measurements, records
 README = "README.md"
 GRADING = "environment/servelab/grading/README.md"
 CHARTS = "environment/measurements/charts"
+#: Where a number may be cited. (Quiz banks are not among them: their words stand in released notebooks as they are.)
+CITING = ("*.md", "environment/*/*.md", "environment/*/*/*.md", "quizzes/*.md", "solutions/[0-9][0-9]-*/*.py")
 _NOTE = "<!-- written by `servelab measurements render` from environment/measurements; do not edit -->"
 #: A number in prose that a file holds: 19.05<!--=serving-cpu:ratio:.1f-->
 _CITED = re.compile(r"(?P<told>[-+]?[\d.,]*\d)<!--=(?P<file>[\w.-]+):(?P<path>[\w./-]+):(?P<form>[^>]*?)-->")
@@ -43,10 +45,10 @@ def pages(root: Path) -> dict[Path, str]:
     if grading.is_file() and "grading-cpu" in measurements.names():
         text = grading.read_text(encoding="utf-8")
         made[grading] = cite(bench.page(text, measurements.read("grading-cpu")), GRADING)
-    for source in sorted((root / "solutions").glob("[0-9][0-9]-*/*.py")):
-        text = source.read_text(encoding="utf-8")
-        if "<!--=" in text:
-            made[source] = cite(text, str(source.relative_to(root)))
+    for page in (page for pattern in CITING for page in sorted(root.glob(pattern))):
+        text = page.read_text(encoding="utf-8")
+        if page not in made and "<!--=" in text:
+            made[page] = cite(text, str(page.relative_to(root)))
     return made
 
 

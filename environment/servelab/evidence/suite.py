@@ -95,7 +95,7 @@ def _grading(repeats: int) -> dict[str, Any]:
 def _setup(repeats: int) -> dict[str, Any]:
     from servelab.load.bench import bench_setup
 
-    return bench_setup(repeats=repeats)
+    return bench_setup(repeats=repeats, clean=True)
 
 
 def _startup(repeats: int) -> dict[str, Any]:
@@ -152,8 +152,9 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(
         "setup-cpu",
-        "servelab bench setup: {repeats} cold starts of an engine of its own, up to the first token.",
-        _setup, 3, 90,
+        "servelab bench setup --clean: {repeats} rounds of `make setup` in a copy of the course, with nothing there (downloads "
+        "included) and with the packages in the cache; the model made; a cold start of an engine, up to the first token.",
+        _setup, 2, 400,
     ),
     Part(
         "startup-cpu",

@@ -1,6 +1,6 @@
-"""A process that has imported everything and knows nothing: its children are ready to work in milliseconds.
+"""A process that has imported everything and knows nothing: its children are ready to work at once.
 
-Python with the course's packages takes seconds to start. This process starts once and forks for every submission: a child
+Python with the course's packages is slow to start. This process starts once and forks for every submission: a child
 for the student's code, which enters the submission's sandbox and gives up all privileges, and one for the judge. What a
 lab's own cells import is imported on top, once, when the first of its submissions comes. No submission, no hidden test and no
 gradebook ever reaches it, so a child inherits nothing worth reading.

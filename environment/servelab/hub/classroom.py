@@ -266,7 +266,7 @@ def _to_owner(folder: Folder) -> None:
 
 
 def _tell_gradebook(folder: Folder, people: People) -> None:
-    print("Entering them into the gradebook (the first time it is made: some seconds) ...", flush=True)
+    print("Entering them into the gradebook (the first time, this makes it) ...", flush=True)
     with opened_gradebook(folder) as gradebook:
         for person in people.students.values():
             gradebook.update_or_create_student(

@@ -17,7 +17,7 @@ _PERIOD_US = 100_000
 GIB = 1024**3
 #: JupyterLab itself with a notebook or two, before anything is computed.
 SERVER_BYTES = int(0.4 * GIB)
-#: A lab's own processes beside the engine: see servelab.doctor.NEEDS.
+#: A lab's own processes beside the engine: see the `needs` of the labs' headers.
 LAB_BYTES = int(1.5 * GIB)
 
 

@@ -26,7 +26,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, kept: str) -> bool:
-    """Whether it is the password of which `kept` was made. Takes some 50 ms, right or wrong."""
+    """Whether it is the password of which `kept` was made. Slow on purpose, and as slow for a wrong one."""
     try:
         kind, salt, told = kept.split(":")
         wanted = base64.b64decode(told)

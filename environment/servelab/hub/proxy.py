@@ -35,7 +35,7 @@ def node() -> Path:
 
 
 def install() -> Path:
-    """The folder with the proxy: in the cache, named by the lock; installed on the first call, some seconds.
+    """The folder with the proxy: in the cache, named by the lock; installed on the first call.
 
     Raises:
         CourseError: npm failed, for example without a network.
@@ -44,7 +44,7 @@ def install() -> Path:
     target = paths.cache_dir() / f"hub-proxy-{digest}"
     if target.is_dir():
         return target
-    print("Installing the Hub's proxy (once, some seconds) ...", flush=True)
+    print("Installing the Hub's proxy (once) ...", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

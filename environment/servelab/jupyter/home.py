@@ -168,7 +168,7 @@ _diagnosed: dict[str, Any] = {"value": None, "at": -_DIAGNOSIS_AGE_S}
 def diagnosis() -> dict[str, Any] | None:
     """`servelab doctor`'s findings, at most a minute old; None when it could not look.
 
-    It takes a good tenth of a second and imports nothing heavy, so it may run in the server's process.
+    It imports nothing heavy, so it may run in the server's process.
     """
     if time.monotonic() - _diagnosed["at"] >= _DIAGNOSIS_AGE_S:
         from servelab import doctor, engine

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from servelab import engine, paths
@@ -119,47 +121,100 @@ def _middle(rounds: Sequence[dict[str, dict[int, Summary]]], name: str) -> dict[
     return found
 
 
-def bench_setup(*, profile: str | None = None, repeats: int = 1) -> dict[str, Any]:
+def bench_setup(*, profile: str | None = None, repeats: int = 1, clean: bool = False) -> dict[str, Any]:
     """Seconds from a clean machine to the first token.
 
-    `first_s` is what `make setup` took the first time (from the stamp it left beside the environment), `again_s`
-    what it takes now, `model_s` what converting the model took; the engine is started here, from cold, `repeats` times.
+    Args:
+        repeats: rounds; in each, the engine starts from cold.
+        clean: in each round also set up two copies of the course: one with an empty cache, which downloads everything, and
+            one with what the first has downloaded; and make the model anew. Minutes, and twice the course's disk for a moment.
+            Without it, the first set-up and the model count as they once were on this machine.
 
     Returns:
-        {"first_s", "again_s", "model_s", "engine_ready_s", "first_token_s", "clean_to_first_token_s", "samples", "ratios"};
-        None where nothing was written down. `first_token_s` counts from the start of the engine; the last of the times is
-        the sum of the first set-up, the model and the first token.
+        {"first_s", "cached_s", "again_s", "model_s", "engine_ready_s", "first_token_s", "clean_to_first_token_s", "samples",
+        "ratios"}; None where nothing was written down. `first_s` is `make setup` with nothing there, `cached_s` with the
+        packages in the cache, `again_s` with nothing to do. `first_token_s` counts from the start of the engine; the last of
+        the times is the sum of the first set-up, the model and the first token.
 
     Raises:
         EngineError: the engine does not start.
+        CourseError: a set-up fails, or this is no checkout to copy.
     """
-    first_s = _setup_stamp().get("first_s")
-    model_s = _model_seconds(profile)
-    samples: dict[str, list[float]] = {"engine_ready_s": [], "first_token_s": []}
+    samples: dict[str, list[float]] = {}
+    known = {"first_s": _setup_stamp().get("first_s"), "model_s": _model_seconds(profile)}
     for _ in range(repeats):
+        found = from_nothing() if clean else {}
         if (again_s := _setup_again()) is not None:
-            samples.setdefault("again_s", []).append(again_s)
-        ready_s, first_token_s = _cold_start(profile)
-        samples["engine_ready_s"].append(round(ready_s, 2))
-        samples["first_token_s"].append(round(first_token_s, 2))
+            found["again_s"] = again_s
+        found["engine_ready_s"], found["first_token_s"] = _cold_start(profile)
+        if clean:
+            found["clean_to_first_token_s"] = found["first_s"] + found["model_s"] + found["first_token_s"]
+        for name, seconds in found.items():
+            samples.setdefault(name, []).append(round(seconds, 2))
     middle = {name: round(spread_of(values).median, 2) for name, values in samples.items()}
-    known = first_s is not None and model_s is not None
-    result = {
-        "first_s": first_s,
-        "again_s": middle.get("again_s"),
-        "model_s": model_s,
-        "engine_ready_s": middle["engine_ready_s"],
-        "first_token_s": middle["first_token_s"],
-        "clean_to_first_token_s": round(first_s + model_s + middle["first_token_s"], 1) if known else None,
-        "samples": samples,
-        "ratios": {"first_token_over_ready": ["first_token_s", "engine_ready_s"]},
+    result: dict[str, Any] = {
+        **dict.fromkeys(("cached_s", "again_s", "clean_to_first_token_s")),
+        **known,
+        **middle,
     }
-    setup = "not measured, run `make setup`" if first_s is None else f"{first_s:.0f} s"
+    if not clean and None not in known.values():
+        result["clean_to_first_token_s"] = round(sum(known.values()) + middle["first_token_s"], 1)
+    result["samples"] = samples
+    result["ratios"] = {"first_token_over_ready": ["first_token_s", "engine_ready_s"]}
+    setup = "not measured, run `make setup`" if result["first_s"] is None else f"{result['first_s']:.0f} s"
     print(
         f"setup {setup}; engine ready after {result['engine_ready_s']:.1f} s, "
         f"first token after {result['first_token_s']:.1f} s"
     )
     return result
+
+
+def from_nothing() -> dict[str, float]:
+    """Set up copies of the course's commit: with an empty cache, with a full one; and make the model.
+
+    Returns:
+        Seconds: {"first_s", "cached_s", "model_s"}.
+
+    Raises:
+        CourseError: there is no checkout to copy, or a step fails; with its last line.
+    """
+    with tempfile.TemporaryDirectory(prefix="servelab-setup-") as name:
+        scratch = Path(name)
+        caches = {"SERVELAB_CACHE": str(scratch / "cache"), "UV_CACHE_DIR": str(scratch / "uv")}
+        found = {}
+        with bar(total=3, desc="setting up copies of the course", unit="step") as progress:
+            for step in ("first_s", "cached_s"):
+                copy = scratch / step
+                _step(["git", "clone", "--quiet", str(paths.course_root()), str(copy)], {})
+                found[step] = _step([_outer_python(), str(copy / "environment" / "bootstrap.py")], caches)
+                progress.update()
+            make = "from servelab import engine; engine.model_path('cpu')"
+            here = {**caches, "SERVELAB_ROOT": str(copy), "SERVELAB_PROGRESS": "0"}
+            found["model_s"] = _step([str(copy / ".venv" / "bin" / "python"), "-c", make], here)
+            progress.update()
+        return found
+
+
+def _step(command: Sequence[str], env: Mapping[str, str]) -> float:
+    """Seconds that a command took. Raises: CourseError, with its last line."""
+    begun = time.perf_counter()
+    done = subprocess.run(
+        command,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = (done.stderr + done.stdout).strip().splitlines()
+        raise CourseError(f"`{' '.join(command[:3])}` failed: {lines[-1] if lines else 'it said nothing'}")
+    return time.perf_counter() - begun
+
+
+def _outer_python() -> str:
+    """A Python that is not the environment's own: what a student types `make` with."""
+    return os.path.realpath(sys.executable)
 
 
 def _cold_start(profile: str | None) -> tuple[float, float]:

@@ -238,7 +238,7 @@ def _lengths(prompts: Sequence[Prompt], max_tokens: int | Sequence[int]) -> list
 
 
 def _client(base_url: str, timeout_s: float) -> Any:
-    import openai  # takes most of a second, and not everyone who imports this sends requests
+    import openai  # slow to import, and not everyone who imports this sends requests
 
     # A proxy set for the outside world must not be asked for a server on this machine.
     local = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
@@ -273,8 +273,8 @@ def _bar(total: int, desc: str) -> Any:
 
 @contextlib.contextmanager
 def _frozen_heap() -> Iterator[None]:
-    # What the notebook holds already, easily a million objects with torch in it, would be looked through again and
-    # again while requests come and go: a pause of a tenth of a second each time, in the middle of someone's TTFT.
+    # What the notebook holds already, a great many objects with torch among them, would be looked through again and
+    # again while requests come and go: a pause each time, in the middle of someone's TTFT.
     if (
         gc.get_freeze_count()
     ):  # a grader's process has frozen what it inherited, and to thaw that would not be ours
@@ -330,7 +330,7 @@ async def _send(client: Any, ask: _Ask, prompt: Prompt, result: Result, sent: fl
         **ask.settings,
     }
     if ask.stream:
-        # The client's own event objects cost four times the work of the bare JSON, on cores that the engine needs.
+        # The client's own event objects cost several times the work of the bare JSON, on cores that the engine needs.
         async with route.with_streaming_response.create(**request) as answer:
             await _read_stream(_events(answer), chat, result, sent)
     else:

@@ -142,7 +142,7 @@ def _import_torch() -> Any:
     """PyTorch, whose OpenMP threads spin only briefly while they wait for each other.
 
     By default they spin so long that on shared cores each keeps the one it waits for from running: a batch beside
-    other work on two cores could take fifty times as long, and takes two or three times as long this way.
+    other work on two cores then takes many times as long.
     On a quiet machine there is no difference. OpenMP reads this setting once, when it is loaded. Afterwards the environment is
     as before, so that no engine inherits it.
     """
@@ -159,7 +159,7 @@ def _import_torch() -> Any:
 def load_backend(name: str) -> Backend:
     """The back end called `name`.
 
-    "smollm2" is the course's model through `transformers` (loads in a few seconds; the first time it is
+    "smollm2" is the course's model through `transformers` (the first time it is
     converted, with a progress bar). "toy" answers at once, always the same, 5 ms a token; "toy-faulty" is a
     toy that breaks on prompts with the word "crash".
 

@@ -179,7 +179,7 @@ def read(files: Mapping[str, bytes]) -> Adapter:
 def _config(content: bytes) -> tuple[int, float, tuple[str, ...], bool]:
     """Rank, alpha, targets and whether the scale is rank-stabilised."""
     if len(content) > CONFIG_BYTES:
-        raise AdapterError(f"{CONFIG} has {len(content):,} bytes: PEFT writes about a thousand.")
+        raise AdapterError(f"{CONFIG} has {len(content):,} bytes: PEFT's own is far smaller.")
     values = _json(content, CONFIG)
     kind = values.get("peft_type")
     if kind != "LORA":

@@ -1,7 +1,7 @@
 """What PromQL expressions come to, over series that are given, as Prometheus itself computes it.
 
 `promtool test rules` evaluates expressions over series in its own short notation and reports what it got when that is
-not what was expected. That takes a few hundredths of a second and needs no server. See
+not what was expected. That is quick and needs no server. See
 https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/
 """
 

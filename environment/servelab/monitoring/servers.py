@@ -32,8 +32,8 @@ class Prometheus(Server):
         config: text of prometheus.yml.
         rules: texts of rule files, by the names under which `rule_files` of the configuration finds them.
         openmetrics: samples with their times, as OpenMetrics text that ends with `# EOF`. The database holds them from the
-            start on; ask for them with `at`, or `start` and `end`. To make it takes half a gigabyte of disk for a moment, which
-            the sandbox of grading has not: there, use `promql.values_of`.
+            start on; ask for them with `at`, or `start` and `end`. Making it sets disk aside for a moment, more than
+            the sandbox of grading has: there, use `promql.values_of`.
         start: start at once; otherwise when a `with` block begins.
 
     Attributes:
@@ -199,7 +199,7 @@ class Prometheus(Server):
         if said.status:
             told = (complaints(said.err) or ["promtool said nothing"])[-1]
             if "preallocate" in told:
-                told = "it takes half a gigabyte of disk for a moment, and here is less"
+                told = "it sets disk aside for a moment, more than there is here"
             raise MonitoringError(f"promtool makes no database of the samples: {told}")
 
     def _command(self, port: int) -> Sequence[str]:

@@ -47,7 +47,7 @@ def _rows() -> dict[str, int]:
 def embed(names: Sequence[str]) -> np.ndarray:
     """What the index's embedder makes of the passages' text of today: float32, (names, 384), rows of length 1.
 
-    They are looked up (lab 07 made them), since embedding takes a second for every twenty or so on a core.
+    They are looked up (lab 07 made them), since embedding them anew would be the lab's longest wait.
 
     Raises:
         KeyError: there is no such passage today.

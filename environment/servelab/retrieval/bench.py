@@ -76,7 +76,7 @@ def bench_retrieval(*, repeats: int = 1) -> dict[str, Any]:
 def bench_documentation(*, repeats: int = 1) -> dict[str, Any]:
     """The same on Python's documentation from the distribution, with its FAQ's questions; nothing is tuned on them.
 
-    The first time the token vectors are made, which takes some minutes.
+    The first time the token vectors are made, with a progress bar.
 
     Returns:
         As `bench_retrieval`, without "weighted" and "tuned".

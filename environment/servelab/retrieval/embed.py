@@ -25,7 +25,7 @@ from servelab.errors import CourseError
 MODEL = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
 MOST_TOKENS = 256  # what the model was trained for; text beyond is cut off
-_BATCH_TOKENS = 1024  # what a core keeps in its cache: 4,096 take a third longer
+_BATCH_TOKENS = 1024  # about what a core keeps in its cache: much larger batches are slower
 BGE_ASKS = "Represent this sentence for searching relevant passages: "  # what BGE v1.5 was trained with
 
 

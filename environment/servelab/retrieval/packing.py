@@ -39,7 +39,7 @@ class Packed:
 
 
 def pack(questions: Sequence[Question], asked: Asked, candidates: Sequence[Sequence[int]]) -> str:
-    """A line of text that `unpack` reads; some 600 characters a question with 50 candidates each.
+    """A line of text that `unpack` reads.
 
     Args:
         asked: where the questions' vectors and scores are.

@@ -55,7 +55,7 @@ class Piece:
         text: 8 to 45 words.
         package: where it comes from: a few packages have most.
         words: how many.
-        tenant: whose it is, `t-000` to `t-099`: the first has some 19 % of all, the last 0.2 %.
+        tenant: whose it is, `t-000` to `t-099`: the first has about a fifth of all, the last next to nothing.
     """
 
     text: str
@@ -104,7 +104,7 @@ def load() -> Pieces:
         EngineError: the vectors could not be made.
     """
     folder = artefacts.ensure(artefacts.ARTEFACTS[ARTEFACT])
-    # Reading the packages takes ten seconds: what was read then lies beside the vectors.
+    # Reading the packages is slow: what was read then lies beside the vectors.
     told = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
     found = np.load(folder / "vectors.npy").astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)

@@ -269,7 +269,7 @@ def token_vectors() -> TokenVectors:
 
 
 def documentation_vectors(passages: Sequence[corpus.Passage]) -> TokenVectors:
-    """Token vectors of the optional larger corpus, made the first time (some minutes) and kept for this text."""
+    """Token vectors of the optional larger corpus, made the first time and kept for this text."""
     folder = (
         paths.cache_dir() / "artefacts" / f"documentation-tokens-{corpus.fingerprint(tuple(passages))[:12]}"
     )

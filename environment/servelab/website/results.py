@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from servelab.load import charts, lora_charts, measurements, quantized_charts, rag_charts
+from servelab.website import repeated
 
 Record = Mapping[str, Any]
 
@@ -201,6 +202,62 @@ def _grading(record: Record) -> tuple[str, Figure]:
     return _table(["way", "submissions a minute"], ways.items()), figure
 
 
+def _repeated(kind: str) -> Callable[[Record], tuple[str, Figure]]:
+    def draw(record: Record) -> tuple[str, Figure]:
+        found = repeated.rows(kind, record)
+        return repeated.table(found), repeated.chart(found)
+
+    return draw
+
+
+def _gpu(record: Record) -> tuple[str, Figure]:
+    """Each load beside what the card's own measured rates allow, and the sources' claims beside what was measured."""
+    figures = record["figures"]
+    reached = figures["throughput"] if isinstance(figures["throughput"], Mapping) else {}
+    table = _table(
+        [
+            "format and requests in flight",
+            "requests/s",
+            "output tokens/s",
+            "bound, requests/s",
+            "share reached",
+            "bound by",
+        ],
+        [
+            (
+                name,
+                *(
+                    row[key]
+                    for key in ("rps", "output_tokens_per_s", "bound_rps", "share_of_bound", "bound_by")
+                ),
+            )
+            for name, row in reached.items()
+        ],
+    )
+    claims = _table(
+        ["the sources claim", "measured", "beside the claim"],
+        [(row["claim"], row["measured"], row["beside"]) for row in figures["claims"].values()],
+    )
+    open_steps = "".join(f"- {name}: {why}\n" for name, why in figures["open"].items())
+    with charts.canvas(8.0, 0.9 + 0.3 * max(len(reached), 1)) as (figure, (axes,)):
+        names = list(reached)
+        axes.barh(
+            names,
+            [row["bound_rps"] for row in reached.values()],
+            color=charts.GREY,
+            height=0.7,
+            label="bound",
+        )
+        axes.barh(
+            names, [row["rps"] for row in reached.values()], color=charts.BLUE, height=0.4, label="measured"
+        )
+        axes.invert_yaxis()
+        axes.set(xlabel="requests/s", xscale="log" if reached else "linear")
+        axes.grid(visible=False, axis="y")
+        axes.legend()
+    return f"{table}\n{claims}\n{open_steps}", figure
+
+
 def _anything(record: Record) -> tuple[str, None]:
     """Every number of a measurement by its path, for files that no section knows."""
     return _table(["figure", "value"], _leaves(record["figures"])), None
@@ -220,9 +277,16 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[str, Any]]
 
 _SECTIONS: dict[str, tuple[str, Callable[[Record], tuple[str, Figure]]]] = {
     "serving": ("Serving: one request at a time against vLLM", _serving),
+    "serving-gpu": ("On a GPU: each load beside its physical bound", _gpu),
     "quantization": ("Quantisation: size, quality, speed", _quantization),
-    "retrieval": ("Retrieval: six ways to search", _retrieval),
+    "prefix-cache": ("Prefix cache: a long text seen again", _repeated("prefix-cache")),
+    "streaming": ("Streaming: the first token and the whole answer", _repeated("streaming")),
+    "replicas": ("Replicas: one engine and two on the same cores", _repeated("replicas")),
+    "lora-serving": ("LoRA: an adapter beside its base", _repeated("lora-serving")),
+    "retrieval": ("Retrieval: ways to search", _retrieval),
     "retrieval-documentation": ("Retrieval: Python's documentation", _retrieval),
     "lora": ("Fine-tuning: what a recipe gains and loses", _lora),
     "grading": ("Grading: submissions a minute", _grading),
+    "setup": ("Set-up: from nothing to the first token", _repeated("setup")),
+    "startup": ("Start-up: where an engine's seconds go", _repeated("startup")),
 }

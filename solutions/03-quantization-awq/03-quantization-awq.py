@@ -1071,7 +1071,7 @@ charts.prediction_vs_measured(guess, measured, unit="times", title="What you wro
 # | "quantising halves the bill" | only if a cheaper card, or fewer of them, do the job |
 # | "INT8 is the older, worse 4-bit" | W8A8 multiplies faster too, and its loss is smaller: often the better choice for large batches and long prompts |
 #
-# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇, `quantization-cpu.json`) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, above it in some rounds and below it in others: what the multiplications gain, the quantising of every input costs again.
+# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇, `quantization-cpu.json`) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, and the rounds of that run overlap: what the multiplications gain, the quantising of every input costs again.
 # Whether and how much they gain on a GPU is measured there, and not here; as long as the last panel says "not yet measured", we do not know for this model and engine, and the roofline of step 6 is a prediction.
 #
 # **What production would add**

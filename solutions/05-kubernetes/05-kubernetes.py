@@ -1191,27 +1191,27 @@ partial(5, 5)
 #
 # You now have the whole controller. What is still open is what to *tell* it. That depends on three things: the traffic, what a replica can do, and how long a new one takes.
 #
-# What a replica can do was measured: requests per second with 1, 8 and 32 requests in flight, by `servelab bench serving`; between them the replay draws straight lines. It uses the course's own measurement, so that it gives the same numbers everywhere:
+# What a replica can do was measured: requests per second with 1, 8 and 32 requests in flight, by `servelab bench serving`; between them the replay draws straight lines. Of the course's own measurement it takes the *shape* of that curve: the day's answers are as long as lets a full replica, with 16 seats taken, answer **5 requests/s**. So the replay gives the same numbers everywhere:
 
 # %% tags=["output"] id="calibration"
 record = measurements.read("serving-cpu")
-replica = replays.calibrated(record, seats=16)
+replica = replays.calibrated(record, seats=16).scaled(5)
 print("in flight  requests/s")
 for in_flight in (1, 4, 8, 16):
     print(f"{in_flight:9}{replica.rate(in_flight):12.2f}")
 
 # %% [markdown]
-# Yours from lab 02 is drawn beside it, if it is in your ledger. (The day below would look different on your machine; the lesson would be the same.)
+# Yours from lab 02 is drawn beside it, scaled in the same way, if it is in your ledger.
 
 # %% tags=["live"] id="calibration-chart"
 rates = {measurements.source_line(record): replica.points}
 mine = replays.from_ledger(ledger.latest(lab="02-vllm", metric="requests_per_s"))
 if mine:
-    rates["your lab 02"] = mine.points
+    rates["your lab 02"] = mine.scaled(5).points
 scaling_charts.calibrations(rates, seats=16, title="One replica")
 
 # %% [markdown]
-# The traffic is a working day, squeezed into three hours: it rises and falls once, has waves of some minutes, and a spike. `day(seed, capacity)` draws one, counted in replicas: it needs less than two when it is quiet and eight at noon, whatever a replica can do. A new replica answers **150 s** after it was ordered; that is given here, and on a cluster it is the node, the image and the model together.
+# The traffic is a working day, squeezed into three hours: it rises and falls once, has waves of some minutes, and a spike. `day(seed)` draws one. A new replica answers **150 s** after it was ordered; that is given here, and on a cluster it is the node, the image and the model together.
 #
 # | part of the replay | how |
 # |---|---|
@@ -1234,7 +1234,7 @@ def autoscaler_of(low, high, targets, behavior=None):
 
 
 def replayed(hpa, seed):
-    return replays.replay(hpa, replays.day(seed, replica.capacity), (desired_replicas, combined, decide), replica)
+    return replays.replay(hpa, replays.day(seed), (desired_replicas, combined, decide), replica)
 
 
 BEGINNINGS = {
@@ -1414,7 +1414,7 @@ def _settle(current, wanted, wishes, changes, behavior, low, high):
 (_hpa,) = read(autoscaler("chat", 16))
 assert not lint(_hpa), "`lint` finds something in the HorizontalPodAutoscaler."
 assert _hpa["spec"]["maxReplicas"] == 16, "maxReplicas is not what was asked for."
-_days = [replays.replay(_hpa, replays.day(_seed, replica.capacity), (_ask_one, _ask_all, _settle), replica) for _seed in (21, 22, 23, 24, 25, 26)]
+_days = [replays.replay(_hpa, replays.day(_seed), (_ask_one, _ask_all, _settle), replica) for _seed in (21, 22, 23, 24, 25, 26)]
 _late, _hours = float(np.mean([_d.late for _d in _days])), float(np.mean([_d.gpu_hours for _d in _days]))
 assert _late <= 0.12, "On other days, too many requests are late: replicas come too late, or go too soon."
 assert _hours <= 34, "On other days, it takes too many GPU-hours: more replicas are ordered, or kept, than the traffic needs."

@@ -7,12 +7,15 @@ import shutil
 from pathlib import Path
 
 import course_kit
+import nbformat
 import pytest
 from course_kit import LAB, cell, read
 from servelab.course import build
 from servelab.course.building import stale_cells
+from servelab.course.notebooks import SHOWN
 from servelab.course.percent import SourceError
 from servelab.errors import CourseError
+from servelab.load import measurements
 
 course = course_kit.course
 
@@ -241,6 +244,26 @@ def test_execute_stores_clean_outputs_and_leaves_nothing(course) -> None:
     assert not any("execution" in c.metadata for c in notebook.cells)
     assert not list(course.root.rglob("left-behind.txt"))
     assert build(course.root, check=True) == []
+
+
+@pytest.mark.slow
+def test_an_older_measurement_in_a_notebook_is_found(course) -> None:
+    course.edit(
+        "print(math.isqrt(17))",
+        "from servelab.load import measurements\n"
+        "print(measurements.read('serving-cpu')['taken'], measurements.find('nobody-cpu'))",
+    )
+    build(course.root, execute=True)
+    notebook = read(course.solution)
+    shown = notebook.metadata[SHOWN]
+    assert shown == {"nobody-cpu": "absent", "serving-cpu": measurements.digest("serving-cpu")}
+    assert SHOWN not in read(course.release).metadata and build(course.root, check=True) == []
+    shown["serving-cpu"] = "0" * 16
+    nbformat.write(notebook, course.solution)
+    (line,) = build(course.root, check=True)
+    assert "shows an older serving-cpu: `servelab build" in line and "--execute" in line
+    build(course.root)
+    assert read(course.solution).metadata[SHOWN] == shown, "only a new run makes it new"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from nbclient.exceptions import CellExecutionError
 from servelab.course import build
 from servelab.course.building import source_paths, stale_cells
 from servelab.course.execute import clean
+from servelab.course.notebooks import SHOWN
 
 LABS = [path.stem for path in source_paths(REPOSITORY)]
 
@@ -37,6 +38,14 @@ def test_solution_notebook_holds_one_clean_run(lab: str) -> None:
     before = nbformat.writes(notebook)
     clean(notebook, {REPOSITORY: "<course>", Path.home(): "~", Path(sys.prefix): ".venv"})
     assert nbformat.writes(notebook) == before, "outputs hold progress frames or paths of a machine"
+
+
+@pytest.mark.parametrize(("lab", "shown"), [("02", "serving-cpu"), ("03", "quantization-cpu"), ("05", "serving-cpu"), ("07", "retrieval-cpu"), ("08", "lora-cpu"), ("11", "serving-cpu")])  # fmt: skip
+def test_solutions_say_which_measurements_they_show(lab: str, shown: str) -> None:
+    """And `build --check`, above, finds one that has changed since."""
+    (name,) = (name for name in LABS if name.startswith(lab))
+    notebook = read(REPOSITORY / "solutions" / name / f"{name}.ipynb")
+    assert shown in notebook.metadata.get(SHOWN, {}), f"run `servelab build {name} --execute`"
 
 
 def starter(lab: str) -> nbformat.NotebookNode:

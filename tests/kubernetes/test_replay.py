@@ -32,6 +32,8 @@ def simple(current: int, pods: list[dict[str, Any]], target: float) -> int | Non
 def test_rates_lie_on_straight_lines_between_the_points() -> None:
     assert [REPLICA.rate(n) for n in (0, 0.5, 1, 5.5, 10, 99)] == [0, 0.5, 1, 3, 5, 5]
     assert REPLICA.capacity == 5
+    longer = REPLICA.scaled(2)
+    assert longer.capacity == 2 and longer.rate(1) == pytest.approx(0.4) and longer.seats == REPLICA.seats
 
 
 def test_the_committed_calibration_and_the_students_own() -> None:
@@ -129,11 +131,9 @@ def test_limits_hold_whatever_is_decided_and_nonsense_is_told() -> None:
 
 
 def test_days_differ_by_seed_only() -> None:
-    assert day(1, 5) == day(1, 5) != day(2, 5)
-    assert len(day(1, 5)) == 180 * 60 and len(day(1, 5, minutes=10)) == 600
-    for capacity in (5, 50):
-        needed = sum(day(3, capacity)) / len(day(3, capacity)) / capacity
-        assert 4.5 < needed < 6, "replicas, in the mean"
-    assert replay(hpa(2, 4), day(1, 5, 20), fixed(3), REPLICA) == replay(
-        hpa(2, 4), day(1, 5, 20), fixed(3), REPLICA
+    assert day(1) == day(1) != day(2)
+    assert len(day(1)) == 180 * 60 and len(day(1, minutes=10)) == 600
+    assert 5 < sum(day(3)) / len(day(3)) < 60
+    assert replay(hpa(2, 4), day(1, 20), fixed(3), REPLICA) == replay(
+        hpa(2, 4), day(1, 20), fixed(3), REPLICA
     )

@@ -14,9 +14,10 @@ from nbformat import NotebookNode
 
 from servelab import paths
 from servelab.course import course_map, lint
-from servelab.course.notebooks import WITHOUT_OUTPUT, load_lab, to_notebook
+from servelab.course.notebooks import SHOWN, WITHOUT_OUTPUT, load_lab, to_notebook
 from servelab.course.percent import Lab, SourceError
 from servelab.errors import CourseError
+from servelab.load import measurements
 
 CONFIG = "nbgrader_config.py"
 
@@ -95,10 +96,16 @@ def _solution(
         execute_notebook(notebook, lab.path.parent, root)
     copy = scratch / "solutions" / lab.name
     _copy_folder(lab.path.parent, copy)
-    (copy / path.name).write_text(_dump(notebook), encoding="utf-8")
+    released = nbformat.from_dict(notebook)
+    released.metadata.pop(SHOWN, None)
+    (copy / path.name).write_text(_dump(released), encoding="utf-8")
     if check:
         same = old is not None and _dump(_bare(old)) == _dump(_bare(notebook))
-        return [] if same else [f"{_relative(path, root)} does not match its source"]
+        found = [] if same else [f"{_relative(path, root)} does not match its source"]
+        if stale := stale_measurements(notebook):
+            again = f"`servelab build {lab.name[:2]} --execute`"
+            found.append(f"{_relative(path, root)} shows an older {', '.join(stale)}: {again}")
+        return found
     return [f"wrote {_relative(path, root)}"] if _write(path, _dump(notebook)) else []
 
 
@@ -110,6 +117,8 @@ def _keep_outputs(notebook: NotebookNode, old: NotebookNode | None) -> None:
         if cell.cell_type == "code" and before is not None and before.source == cell.source:
             cell.outputs = before.outputs
             cell.execution_count = before.execution_count
+    if old is not None and SHOWN in old.metadata:
+        notebook.metadata[SHOWN] = old.metadata[SHOWN]
 
 
 def stale_cells(notebook: NotebookNode) -> list[str]:
@@ -124,6 +133,12 @@ def stale_cells(notebook: NotebookNode) -> list[str]:
             stale.append(cell.id)
         expected += 1
     return stale
+
+
+def stale_measurements(notebook: NotebookNode) -> list[str]:
+    """Names of the measurements that have changed since the notebook was executed."""
+    shown = notebook.metadata.get(SHOWN, {})
+    return [name for name, held in shown.items() if measurements.digest(name) != held]
 
 
 def _bare(notebook: NotebookNode) -> NotebookNode:

@@ -14,7 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, from_dict
 
+from servelab.course.notebooks import SHOWN
 from servelab.errors import CourseError
+from servelab.load import measurements
 from servelab.progress import bar
 
 CELL_TIMEOUT_S = 900  # the first live cell may convert a model and start an engine
@@ -26,7 +28,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 def execute_notebook(notebook: NotebookNode, folder: Path, root: Path) -> None:
     """Execute a notebook in place, in a scratch copy of `folder`, and clean its outputs.
 
-    Rows for the ledger go to a scratch file. Engines that it starts belong to the kernel and end with it.
+    Rows for the ledger go to a scratch file. Engines that it starts belong to the kernel and end with it. Which measurement
+    files it showed, and what they held, is written into its metadata, so that `servelab build --check` finds what is out of date.
 
     Raises:
         CourseError: the cell that failed, and how. The notebook's outputs are as before.
@@ -40,6 +43,7 @@ def execute_notebook(notebook: NotebookNode, folder: Path, root: Path) -> None:
         here = scratch / folder.name
         shutil.copytree(folder, here, ignore=shutil.ignore_patterns("*.ipynb", "*.py", "__pycache__", ".*"))
         env = {**os.environ, "SERVELAB_LEDGER": str(scratch / "ledger.json")}
+        env[measurements.NOTED] = str(scratch / "measurements.txt")
         for name in ("NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "SERVELAB_OWNER"):
             env.pop(name, None)
         client = NotebookClient(
@@ -53,6 +57,9 @@ def execute_notebook(notebook: NotebookNode, folder: Path, root: Path) -> None:
             client.on_cell_executed = lambda **_: progress.update()
             _run(client, work, env, folder.name)
         clean(work, {here: ".", scratch: "<scratch>", **_known_places(root)})
+        noted = scratch / "measurements.txt"
+        shown = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.is_file() else []
+    notebook.metadata[SHOWN] = {name: measurements.digest(name) for name in shown}
     for cell, done in zip(notebook.cells, work.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = done.outputs, done.execution_count

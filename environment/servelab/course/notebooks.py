@@ -15,6 +15,8 @@ from servelab.course.published import Published, fetching_cell
 from servelab.errors import CourseError
 
 OUTPUT_TAG = "nbval-check-output"  # nbval compares the outputs of cells with this tag
+#: In the metadata of an executed solution: {name of a measurement that it shows: what the file held}.
+SHOWN = "servelab_measurements"
 FETCHING, HANDING_IN = "colab", "hand-in"
 # Cells with these tags do their work on Colab: a solution notebook needs no output of theirs, and publishing it no new run.
 WITHOUT_OUTPUT = (FETCHING, HANDING_IN)

@@ -134,6 +134,8 @@ _ROWS: tuple[tuple[str, str, str, Source | str, Source | str, str | None], ...] 
     (OTHER, "vectors alone, nDCG@10", "", Source("retrieval-cpu", "dense_ndcg_at_10", _search("dense")), _CPU_ONLY, None),
     (OTHER, "fused and reranked, nDCG@10", "", Source("retrieval-cpu", "rrf_maxsim_ndcg_at_10", _search("rrf_maxsim")),
      _CPU_ONLY, None),
+    (OTHER, "set-up with nothing there, downloads included", "s", Source("setup-cpu", "first_s"), _CPU_ONLY, None),
+    (OTHER, "set-up with the packages in the cache", "s", Source("setup-cpu", "cached_s"), _CPU_ONLY, None),
     (OTHER, "the engine is ready after", "s", Source("setup-cpu", "engine_ready_s"), _CPU_ONLY, None),
 )  # fmt: skip
 

@@ -109,13 +109,13 @@ PARTS: tuple[Part, ...] = (
         "serving-cpu",
         "servelab bench serving: {repeats} rounds, in each the naive server and then vLLM started anew, 64 output tokens a "
         "request, the naive server's best of 3 levels against vLLM's best of 3.",
-        _serving, 3, 330, details=_serving_details,
+        _serving, 3, 300, details=_serving_details,
     ),
     Part(
         "prefix-cache-cpu",
         "{repeats} rounds on an engine with the prefix cache and on one without: median TTFT of prompts of over a thousand "
         "tokens, seen for the first time and seen again.",
-        _part("prefix_cache"), 5, 150,
+        _part("prefix_cache"), 5, 80,
     ),
     Part(
         "quantization-cpu",
@@ -126,40 +126,40 @@ PARTS: tuple[Part, ...] = (
     Part(
         "streaming-cpu",
         "{repeats} rounds on one engine, 128 output tokens a request: medians until the first token and until the whole answer.",
-        _part("streaming"), 5, 130,
+        _part("streaming"), 5, 100,
     ),
     Part(
         "replicas-cpu",
         "{repeats} rounds on one engine and on two that share the same cores, 16 requests in flight in all, 64 output tokens.",
-        _part("replicas"), 5, 140,
+        _part("replicas"), 5, 110,
     ),
     Part(
         "lora-serving-cpu",
         "{repeats} rounds on one engine with an adapter of rank 8: 8 requests in flight, 32 output tokens, to the base model, to "
         "the adapter, and to both at the same time.",
-        _part("lora"), 5, 130,
+        _part("lora"), 5, 90,
     ),
     Part(
         "retrieval-cpu",
         "servelab bench retrieval: the answerable questions of the test set, exact search in Qdrant Edge, every way {repeats} "
         "times a question, one thread.",
-        _retrieval, 5, 120, env=_ONE_THREAD, details=lambda: {"resamples": 10_000},
+        _retrieval, 5, 60, env=_ONE_THREAD, details=lambda: {"resamples": 10_000},
     ),
     Part(
         "grading-cpu",
         "servelab bench grading: {repeats} rounds over 12 submissions of 02-vllm, live cells skipped; 60 submissions once.",
-        _grading, 2, 330,
+        _grading, 2, 310,
     ),
     Part(
         "setup-cpu",
         "servelab bench setup --clean: {repeats} rounds of `make setup` in a copy of the course, with nothing there (downloads "
         "included) and with the packages in the cache; the model made; a cold start of an engine, up to the first token.",
-        _setup, 2, 400,
+        _setup, 2, 380,
     ),
     Part(
         "startup-cpu",
         "servelab bench startup: {repeats} starts by the timestamps of the engine's log, and one that counts its imports.",
-        _startup, 3, 110,
+        _startup, 3, 100,
     ),
 )  # fmt: skip
 

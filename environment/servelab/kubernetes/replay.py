@@ -66,6 +66,11 @@ class Replica:
         xs, ys = zip((0.0, 0.0), *self.points, strict=True)
         return float(np.interp(in_flight, xs, ys))
 
+    def scaled(self, capacity: float) -> Replica:
+        """The same curve for longer or shorter answers: so long that `capacity` requests/s come out with every seat taken."""
+        factor = capacity / self.capacity
+        return Replica(tuple((n, rate * factor) for n, rate in self.points), self.seats)
+
     @property
     def capacity(self) -> float:
         """Answers a second with every seat taken."""
@@ -98,26 +103,21 @@ def from_ledger(rows: Sequence[Mapping[str, Any]], seats: int = 16) -> Replica |
     return Replica(tuple(sorted(points.items())), seats) if len(points) > 1 else None
 
 
-def day(seed: int, capacity: float, minutes: int = 180) -> list[int]:
+def day(seed: int, minutes: int = 180) -> list[int]:
     """Requests in each second of a working day squeezed into three hours.
 
-    The load rises and falls once, with waves of some minutes on top, one spike of about ten minutes, and Poisson noise. It is
-    counted in replicas, so that replicas of another machine have a day as hard: at its calmest it needs less than two, at noon
-    about eight, in the spike three more.
-
-    Args:
-        capacity: requests/s of one replica with every seat taken (`Replica.capacity`).
+    The load rises and falls once, with waves of some minutes on top, one spike of about ten minutes, and Poisson noise.
     """
     draw = np.random.default_rng(seed)
     second = np.arange(60 * minutes)
-    slow = 4.75 - 3.35 * np.cos(2 * np.pi * second / second.size)
+    slow = 24 - 17 * np.cos(2 * np.pi * second / second.size)
     period = draw.uniform(420, 600)
     waves = 1 + 0.2 * np.sin(2 * np.pi * (second / period + draw.random()))
     begins = draw.uniform(0.3, 0.6) * second.size
     rise = np.clip((second - begins) / 60, 0, 1) * np.clip(
         (begins + draw.uniform(500, 700) - second) / 60, 0, 1
     )
-    return draw.poisson(capacity * (slow * waves + draw.uniform(2.8, 3.5) * rise)).tolist()
+    return draw.poisson(slow * waves + draw.uniform(14, 18) * rise).tolist()
 
 
 @dataclass

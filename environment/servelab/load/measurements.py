@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -15,6 +17,9 @@ from pydantic import ValidationError
 from servelab.errors import CourseError
 from servelab.load import provenance
 from servelab.load.records import SCHEMA, Record, spread_of
+
+#: Names a file in which `read` and `find` note what was asked for.
+NOTED = "SERVELAB_NOTED_MEASUREMENTS"
 
 
 def folder() -> Path:
@@ -115,6 +120,8 @@ def read(name: str, where: Path | None = None) -> dict[str, Any]:
         CourseError: there is none of that name, it lacks its provenance, or its summary is not that of its samples.
     """
     target = (where or folder()) / f"{name}.json"
+    if where is None:
+        _note(name)
     try:
         record = json.loads(target.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -123,6 +130,27 @@ def read(name: str, where: Path | None = None) -> dict[str, Any]:
     except ValueError as error:
         raise CourseError(f"{target} is not JSON ({error}).") from None
     return validated(record, str(target))
+
+
+def find(name: str) -> dict[str, Any] | None:
+    """A measurement by name; None where there is none yet."""
+    if name in names():
+        return read(name)
+    _note(name)
+    return None
+
+
+def digest(name: str) -> str:
+    """What a file holds, in 16 hexadecimal digits; "absent" where there is none."""
+    target = folder() / f"{name}.json"
+    return hashlib.sha256(target.read_bytes()).hexdigest()[:16] if target.is_file() else "absent"
+
+
+def _note(name: str) -> None:
+    """While a notebook is executed for publication, write down which measurements it shows: see `servelab.course.execute`."""
+    if told := os.environ.get(NOTED):
+        with Path(told).open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
 
 
 def names(where: Path | None = None) -> list[str]:

@@ -209,12 +209,10 @@ def gpu_run() -> Mapping[str, Any] | None:
     """
     from servelab.load import measurements
 
-    names = measurements.names()
-    if "quantization-gpu" in names:
-        return measurements.read("quantization-gpu")
-    if "serving-gpu" in names:
-        return of_shape(measurements.read("serving-gpu"))
-    return None
+    if (whole := measurements.find("quantization-gpu")) is not None:
+        return whole
+    shape = measurements.find("serving-gpu")
+    return None if shape is None else of_shape(shape)
 
 
 def of_shape(record: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -36,7 +36,7 @@
 # | 9 | What production would add | 3 |
 #
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
-# for about two minutes in all, most of it the load test. On a machine with a GPU the same cells use it.
+# for one to two minutes in all, more than half of it load tests. On a machine with a GPU the same cells use it.
 #
 # A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
@@ -67,8 +67,8 @@ servelab.setup("02-vllm")
 # 1. **Speed-up.** Thirty-two users at once, 64 tokens an answer. How many times the requests per second of
 #    lab 01's server will vLLM reach, on this same machine?
 # 2. **Room.** A GPU has 24 GB, Llama-3-8B in 16 bit has been loaded onto it. How many conversations of 2,000 tokens fit beside it?
-# 3. **Memory of a prefix.** A long document is sent twice, with two different questions. The first answer begins after some
-#    seconds. What fraction of that time does the second one need to begin?
+# 3. **Memory of a prefix.** A long document is sent twice, with two different questions. The first answer begins once the
+#    whole document has been read. What fraction of that time does the second one need to begin?
 #
 # The numbers below are a colleague's. The first is what an earlier edition of this course reported.
 # **Replace them by your own.** Nobody grades them, but at the end they are drawn beside what happened.
@@ -1141,7 +1141,7 @@ print(f"naive {best_naive.requests_per_s:.2f}, vLLM {best.requests_per_s:.2f} re
 charts.kv_usage(kv, phases=phases, title="From 1 to 32 users, 64 tokens an answer")
 
 # %% [markdown]
-# The labels say how many users there were; usage falls to zero between two runs. With 32 users the peak is the 60 % that you predicted. Do you see stairs? A sequence takes one more block of 32 tokens whenever it has filled the last, and our requests march in step. When a request ends, its blocks
+# The labels say how many users there were; usage falls to zero between two runs, and between two rounds of one run. With 32 users the peak is the 60 % that you predicted. Do you see stairs? A sequence takes one more block of 32 tokens whenever it has filled the last, and our requests march in step. When a request ends, its blocks
 # are free *in that same step*. No garbage collector, no waiting.
 #
 # Now overdo it. With 160 tokens an answer, 32 sequences want six blocks each, 192 in all. The pool has 160. **What will happen: an out-of-memory error, failed requests, or something else?** Decide before you run the cell.

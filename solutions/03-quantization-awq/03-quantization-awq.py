@@ -40,7 +40,7 @@
 #
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no model hub. The two quantised checkpoints are made on your machine the first time they are
 # needed: some minutes and 3 GB of disk, once, with a progress bar (`make artefacts` does it beforehand). Apart from that the cells marked `%%live`
-# take about three minutes. On a machine with a GPU the same cells use a published AWQ checkpoint and its original.
+# take two to three minutes. On a machine with a GPU the same cells use a published AWQ checkpoint and its original.
 #
 # A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
@@ -410,7 +410,7 @@ for name, (weights, inputs) in real.items():
 quantized_charts.scale_search(powers, curves, title="How much scaling is best?")
 
 # %% [markdown]
-# At power 0 there is no scaling; at 1 every input has the same size, at the expense of the ruler. In between lies the best. The first of these layers has very loud channels, and rounding does a fraction of the harm once they are protected. The second has hardly any, and AWQ finds nothing to gain. How is it in the other layers?
+# At power 0 there is no scaling; at 1 every input has the same size, at the expense of the ruler. In between lies the best. The first of these layers has very loud channels, and rounding does a fraction of the harm once they are protected. The second has hardly any, and AWQ finds next to nothing to gain. How is it in the other layers?
 # The scales come from the calibration texts; the errors below are measured on a **text that they have never seen**.
 
 # %% tags=["live"] id="all-layers"
@@ -1004,7 +1004,7 @@ for name, value in by_hand.items():
 # %% [markdown]
 # ## Step 9 · Measure
 #
-# One engine after the other: the same flags, the same eight passages for the perplexity, and answers of 64 tokens for one user and for eight at once, twice; the better run counts, because whatever else your machine does can only make one slower. It takes about two minutes. (Leave the machine alone meanwhile. If the bars of the chart come in another order than the marks ◇ of the recorded run, something else was busy: run it again.)
+# One engine after the other: the same flags, the same eight passages for the perplexity, and answers of 64 tokens for one user and for eight at once, twice; the better run counts, because whatever else your machine does can only make one slower. It takes one to two minutes. (Leave the machine alone meanwhile. INT8 and bf16 lie so near to each other that either may come first. If AWQ is ahead of bf16 with eight users, and the marks ◇ of the recorded run say otherwise, something else was probably busy: run it again.)
 
 # %% tags=["live"] id="measure"
 from servelab.engine import serve
@@ -1071,7 +1071,7 @@ charts.prediction_vs_measured(guess, measured, unit="times", title="What you wro
 # | "quantising halves the bill" | only if a cheaper card, or fewer of them, do the job |
 # | "INT8 is the older, worse 4-bit" | W8A8 multiplies faster too, and its loss is smaller: often the better choice for large batches and long prompts |
 #
-# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇, `quantization-cpu.json`) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, and the rounds of that run overlap: what the multiplications gain, the quantising of every input costs again.
+# **Where 4 bits do not pay.** On this course's CPU, 4-bit weights are *not* a way to more requests per second; the recorded run in the chart (◇, `quantization-cpu.json`) says how it came out for us, and the bars how it did for you. They save memory, which is worth having when memory is what is missing. INT8 comes out near 16 bits here, level with it or a little ahead: the quantising of every input costs most of what the multiplications gain.
 # Whether and how much they gain on a GPU is measured there, and not here; as long as the last panel says "not yet measured", we do not know for this model and engine, and the roofline of step 6 is a prediction.
 #
 # **What production would add**

@@ -425,7 +425,7 @@ print(f"two on the same machine: {two_over_one:.2f} times as many")
 # %% tags=["live"] id="kill"
 async def reader(number):
     """A streamed answer: whether it came to its end."""
-    body = {"model": model, "messages": [{"role": "user", "content": f"A long story, number {number}."}], "max_tokens": 120, "ignore_eos": True, "stream": True}
+    body = {"model": model, "messages": [{"role": "user", "content": f"A long story, number {number}."}], "max_tokens": 240, "ignore_eos": True, "stream": True}
     text = b""
     try:
         async with httpx.AsyncClient(timeout=120) as client, client.stream("POST", f"{front.base_url}/chat/completions", json=body) as response:
@@ -440,7 +440,7 @@ begun = time.perf_counter()
 with watch(fleet.engines[0].url) as first, watch(fleet.engines[1].url) as second:
     users = asyncio.create_task(closed_loop(front.base_url, model, prompts(72), concurrency=12, desc="12 users", **whole))
     readers = [asyncio.create_task(reader(number)) for number in range(4)]
-    await asyncio.sleep(5)
+    await asyncio.sleep(2.5)
     killed_s = time.perf_counter() - begun
     os.kill(fleet.engines[1].pid, signal.SIGKILL)
     under_fire = await users
@@ -455,7 +455,7 @@ print(f"streams: {len(ended_well)}, cut off: {ended_well.count(False)}")
 scaling_charts.replica_load({"replica 1": first, "replica 2": second}, marks=[(killed_s, "replica 2 is killed")], title="Who answers, before and after")
 
 # %% [markdown]
-# The requests that the dead replica was answering were asked again, at the other one, and their users noticed nothing but a longer wait. The streams that it was writing are lost.
+# The requests that the dead replica was answering were asked again, at the other one, and their users noticed nothing but a longer wait. The streams that it was writing are lost (the line above says how many were cut).
 #
 # In a cluster a new pod would now be started. Here you are the cluster. How long is "now"?
 
@@ -472,18 +472,18 @@ charts.prediction_vs_measured(
 #
 # Most replicas do not die. They are *asked* to go: a new version, a node that needs a patch, fewer users at night. Kubernetes then does two things at the same time, without waiting for each other: it takes the pod out of the Service, and sends its processes **`SIGTERM`**. What does vLLM do with requests that it is answering?
 #
-# Both engines get three requests that will take some seconds, then `SIGTERM`, and half a second later one request more. Engine 1 was started with `--shutdown-timeout 30`, engine 2 without it:
+# Both engines get three requests that are still being answered when `SIGTERM` comes, and half a second later one request more. Engine 1 was started with `--shutdown-timeout 30`, engine 2 without it:
 
 # %% tags=["live"] id="drain"
 async def outcome(engine, number):
     """How one request at this very engine ends."""
-    body = {"model": model, "messages": [{"role": "user", "content": f"Letter {number}, please."}], "max_tokens": 60, "ignore_eos": True}
+    body = {"model": model, "messages": [{"role": "user", "content": f"Letter {number}, please."}], "max_tokens": 200, "ignore_eos": True}
     try:
         async with httpx.AsyncClient(timeout=60) as client:
             answer = await client.post(f"{engine.base_url}/chat/completions", json=body)
         if answer.status_code != 200:
             return f"status {answer.status_code}"
-        return f"status 200, {answer.json()['usage']['completion_tokens']} of 60 tokens"
+        return f"status 200, {answer.json()['usage']['completion_tokens']} of 200 tokens"
     except httpx.HTTPError as error:
         return f"no answer ({type(error).__name__})"
 
@@ -1258,7 +1258,7 @@ scaling_charts.replayed({name: replayed(hpa, 1).series for name, hpa in list(BEG
 # Look at the left column. As long as nobody waits, the queue says "zero replicas would do", and after five minutes the HPA believes it. Then there is a queue, a long one, and the HPA orders far too many, for while they load the queue grows on. **A queue tells that you are too few; that you are just enough it cannot tell.**
 # For that there is the second metric: with 8 of 16 seats taken on each replica, all is well, and with the *largest of both* neither the empty queue nor the full seats can be overlooked.
 #
-# On the right, both metrics, but no window: the HPA takes replicas away in the trough of every wave, and orders them back 150 s too late.
+# On the right, both metrics, but no window: as soon as the queue is gone the HPA takes away the replicas that it has just ordered, and orders them back 150 s too late.
 
 # %% [markdown]
 # ### Your turn: `autoscaler`

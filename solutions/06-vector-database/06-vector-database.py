@@ -35,7 +35,7 @@
 # | 7 | Tenants | 25 |
 # | 8 | Explain, and what production would add | 3 |
 #
-# **Budget.** Two CPU cores and 4 GB of memory; no GPU, no account, no network, no server. The sentences are turned into vectors once (some minutes, with a progress bar); after that the cells marked `%%live` take about two minutes in all.
+# **Budget.** Two CPU cores and 4 GB of memory; no GPU, no account, no network, no server. The sentences are turned into vectors once (some minutes, with a progress bar); after that the cells marked `%%live` take one to two minutes in all.
 
 # %% tags=["setup"]
 # %load_ext servelab
@@ -618,14 +618,14 @@ vector_charts.recall_cost(curves, exact_ms=exact["ms"], target=0.95, title="What
 # %% [markdown]
 # Every curve rises with `ef`, and each has its own ceiling, or a slow end. Note two things that surprise many:
 #
-# - **The exact search is not far away.** It needs some times as long, not a thousand times: 24,000 vectors are little for a processor that multiplies eight or sixteen numbers at a time. Below some size a graph is a loss: you pay for building it, and it misses things. Qdrant knows, and scans small segments (`full_scan_threshold`, `indexing_threshold`; this lab sets both low, to have a graph at all).
+# - **The exact search is slower, but not by a thousand times.** At this size it needs about ten times as long as a graph that finds 95 %: 24,000 vectors are little for a processor that multiplies eight or sixteen numbers at a time. Below some size a graph is a loss: you pay for building it, and it misses things. Qdrant knows, and scans small segments (`full_scan_threshold`, `indexing_threshold`; this lab sets both low, to have a graph at all).
 # - **Part of a fast search is the call itself**: Python, and 384 numbers that are converted. On a server it would be the network, and more of it.
 
 # %% tags=["live"] id="costs-chart"
 vector_charts.build_cost(costs, vectors_mb=data.vectors.nbytes / 1e6, title="What a better graph costs")
 
 # %% [markdown]
-# The advantage comes with size: a scan grows with the number of points, a walk hardly. The same middle graph over 3,000 to 24,000 points:
+# The advantage comes with size: a scan grows with the number of points, a walk far more slowly. The same middle graph over 3,000 to 24,000 points:
 
 # %% tags=["live"] id="growth"
 sizes, growth = (3000, 6000, 12000, 24000), {"exact": [], "graph": []}
@@ -949,7 +949,7 @@ for when, row in filtered.items():
 vector_charts.filtered(shares, {f"index {when} the graph" if when != "never" else "no index": [row[t]["recall"] for t in TENANTS] for when, row in filtered.items()}, title="The same filter, the same ef")
 
 # %% [markdown]
-# Even the largest tenant, with a fifth of all points, loses some of its results. The smaller a tenant, the more it loses, and for the small ones there is next to nothing left: they get answers, mostly wrong ones, and no error says so. With the index made in time all of them find what is theirs, at the same `ef`.
+# Even the largest tenant, with a fifth of all points, loses some of its results. One with a tenth of the points already loses most of them or all, and for smaller ones next to nothing is left: a search brings few answers, mostly wrong ones, and no error says so. With the index made in time all of them find what is theirs, at the same `ef`.
 #
 # If you find yourself in that trap: build again (a new collection, index first; then move an alias). On a server, a change of the graph's settings has it built anew. And ask for the warning beforehand: `models.StrictModeConfig(enabled=True, unindexed_filtering_retrieve=False)` makes a server refuse a filter on a field without an index.
 
@@ -1456,7 +1456,7 @@ partial(4, 4)
 # | claim | what is true |
 # |---|---|
 # | "HNSW finds the nearest" | it finds most of them; how many you measured (step 4) |
-# | "a graph is much faster" | with size; at 24,000 points the scan is close behind (step 4) |
+# | "a graph is much faster" | with size: at 3,000 points it gains little, at 24,000 about a factor of ten (step 4) |
 # | "raise `ef_construct` for better searches" | or `ef`, or `m`: one price is paid once, the others with each search or each megabyte (step 4) |
 # | "there is an index on that field" | before the graph, or it helps the count and not the search (step 5) |
 # | "we quantise, so we lose quality" | int8 next to nothing; one bit a lot, and oversampling brings it back (step 6) |

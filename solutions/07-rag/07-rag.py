@@ -36,7 +36,7 @@
 # | 8 | Explain, and what production would add | 4 |
 #
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run Qdrant, the embedding model and the engine
-# for about two minutes in all; the first time, the passages' token vectors are made (a minute or two, once). On a machine with a GPU the same cells use it.
+# for one to two minutes in all; the first time, the passages' token vectors are made (a minute or two, once). On a machine with a GPU the same cells use it.
 
 # %% tags=["setup"]
 # %load_ext servelab
@@ -1164,7 +1164,7 @@ unanswerable = [best[q.id] for q in questions if q.kind == "unanswerable"]
 rag_charts.refusals([best[q.id] for q in answerable], unanswerable, threshold, title="The best passage's MaxSim score")
 
 # %% [markdown]
-# Most are caught, and not all: a question can be near to the subject of a passage that does not answer it. And a threshold that was chosen on fifteen questions will do worse on the next fifteen. So the model is told to refuse as well, and a person may say "this did not help".
+# Most are caught, and not all: a question can be near to the subject of a passage that does not answer it. And how many are caught was counted on fifteen questions: the next fifteen may say otherwise. So the model is told to refuse as well, and a person may say "this did not help".
 #
 # ### Ask the engine
 #

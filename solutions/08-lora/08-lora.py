@@ -594,7 +594,7 @@ partial(_points, 8)
 lora_charts.sweep(swept, mine={"exact": after.exact, "perplexity": after.perplexity})
 
 # %% [markdown]
-# This is **catastrophic forgetting** in small. Nobody touched the base's weights, and still the model *with* its adapter is worse at everything else, because what answers is the sum. In the recorded runs (`lora-cpu.json`) the low learning rate learned least and forgot least; between the ranks there is no such order. The data mix stands apart: with every fourth row
+# This is **catastrophic forgetting** in small. Nobody touched the base's weights, and still the model *with* its adapter is worse at everything else, because what answers is the sum. In the recorded runs (`lora-cpu.json`), of those without general text, the low learning rate learned least and forgot least; a higher rank got more tickets right, but did not forget more in the same order. (One run each: look at the large differences only.) The data mix stands apart: with every fourth row
 # general text the perplexity even falls below the base's, at a price in tickets: fewer of them were seen in the same number of steps. (Below the base's, because the general rows and the held-out texts were written for the same course, by the same hands. On text of another kind expect less.)
 #
 # Without the adapter the base is as it was, to the last bit: that is the second reason to serve adapters beside a base instead of merged copies.

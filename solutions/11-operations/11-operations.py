@@ -40,7 +40,7 @@
 #
 # Steps 2 to 6 are the incident, 7 and 8 the bill, 9 the search. Each of the three stands on its own: a break before step 7 or step 9 costs nothing.
 #
-# **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run one real engine for about a minute and a half. On a machine with a GPU the same cells use it.
+# **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run one real engine for about a minute, longer where your program takes longer to find the cause. On a machine with a GPU the same cells use it.
 #
 # A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that, on other recordings; what counts is what the text above each answer asks for.
 
@@ -345,7 +345,7 @@ operations_charts.incident(night, title="What is it?")
 #
 # - Begin with what cannot be confused (`up`), go on to quality, and end with the queue. A queue *now* is what counts: look at the last minute.
 # - The log has only what has *ended*. The long ones end late, and some not at all; enough do.
-# - A good threshold is a ratio to what is usual in the *same* recording (the median request, for instance), since it holds for another fleet too. In step 5 your function meets one in which a usual answer has 20 tokens, a sample is taken every second, and an incident is 20 seconds old. A dozen requests must be enough to see that half of them are bad, and one bad one is no alarm.
+# - A good threshold is a ratio to what is usual in the *same* recording (the median request, for instance), since it holds for another fleet too. In step 5 your function meets one in which a usual answer has 20 tokens, a sample is taken every second, and an incident is only some seconds old. A dozen requests must be enough to see that half of them are bad, and one bad one is no alarm.
 # - The culprit may be new, or a client of long standing that changed its ways.
 #
 # The first check is about `cause`: all points if every other recording is called right, half of them if one or two incidents are not, and none if a healthy one is called an incident. The second is about `where` and `since_s`, the third about `proof`.
@@ -605,7 +605,7 @@ partial(2, 2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The order is right, and mostly it comes out short: those who run already hold their seats until they have ended, the traffic has its waves, and the answers of those who wait may be longer than usual. "A minute, perhaps one and a half" is a good answer to give at 02:05. "Soon" is not.
+# The order of magnitude is right, and mostly it comes out short: those who run already hold their seats until they have ended, the traffic has its waves, and the answers of those who wait may be longer than usual. "A minute, perhaps one and a half" is a good answer to give at 02:05. "Soon" is not.
 #
 # **Is it over?** The commonest mistake of a tired engineer is to say so too early. A queue that touches zero between two waves is not over, and the latency of those who waited arrives after the queue is gone. So one asks that all readings be good, *all the time*, for a **hold time**. `merged` makes one series of all replicas:
 

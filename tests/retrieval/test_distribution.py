@@ -151,8 +151,6 @@ def test_what_the_lab_says_of_it_was_measured() -> None:
     for way in ("dense_maxsim", "rrf_maxsim"):
         against = figures["variants"][way]["against_dense"]
         assert against["low"] < 0 < against["high"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"its {figures['passages']:,} passages with the {figures['questions']} questions" in readme
 
 
 def test_its_vectors_are_made_once_for_a_text(documentation: Path, monkeypatch: pytest.MonkeyPatch) -> None:

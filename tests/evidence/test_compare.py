@@ -54,7 +54,7 @@ def test_quartiles_count_where_there_are_many_rounds() -> None:
 
 def test_what_was_never_measured_is_new_and_what_is_not_any_more_is_missing() -> None:
     assert [r.verdict for r in compare.compare("p", THEN, None)] == ["new"]
-    old = {**THEN, "samples": None, "ratios": {}}
+    old = {**THEN, "ratios": {}}
     assert [r.verdict for r in compare.compare("p", THEN, old)] == ["new"]
     now = {**THEN, "ratios": {}}
     (row,) = compare.compare("p", now, THEN)

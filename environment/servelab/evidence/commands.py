@@ -145,14 +145,12 @@ def bench_gpu(
 
 @measurements_app.command("list")
 def measurements_list() -> None:
-    """Every measurement file, when and on what it was taken, and what it does not say."""
+    """Every measurement file, and when and on what it was taken."""
     from servelab.load import measurements
 
     for name in measurements.names():
-        record = measurements.read(name)
-        lacks = record["not_recorded"]
-        told = f"; not recorded: {', '.join(lacks)}; measure it again" if lacks else ""
-        console.print(f"{name:32} {measurements.source_line(record)}{told}", soft_wrap=True, highlight=False)
+        line = measurements.source_line(measurements.read(name))
+        console.print(f"{name:32} {line}", soft_wrap=True, highlight=False)
 
 
 @measurements_app.command("render")

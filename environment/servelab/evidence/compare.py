@@ -41,7 +41,7 @@ def meets(now: Spread, then: Spread) -> bool:
 def compare(part: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> list[Row]:
     """A row for every ratio of either run."""
     rows = []
-    before = then["ratios"] if then is not None and then["samples"] is not None else {}
+    before = then["ratios"] if then is not None else {}
     for name in {**now["ratios"], **before}:
         new = spread_of(ratio_values(now, name)) if name in now["ratios"] else None
         old = spread_of(ratio_values(then, name)) if then is not None and name in before else None

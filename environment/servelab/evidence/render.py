@@ -110,7 +110,7 @@ def cited(file: str, path: str, where: str = "a page") -> float:
     record = measurements.read(file)
     head, _, rest = path.partition("/")
     if head in ("samples", "ratios"):
-        known = record[head] or {}
+        known = record[head]
         if rest not in known:
             raise CourseError(f"{where} cites {file}:{path}, which the file does not hold.")
         values = known[rest] if head == "samples" else records.ratio_values(record, rest)
@@ -147,14 +147,11 @@ def table_block(rows: list[Row]) -> str:
         )
         lines.append("| " + " | ".join(cells) + " |")
     origins = sorted({f"{v.file}: {v.origin}" for row in rows for v in (row.cpu, row.gpu) if v})
-    again = [name for name in measurements.names() if measurements.read(name)["not_recorded"]]
     lines += [
         "",
         "Medians, and where runs were repeated their spread (quartiles from five rounds on, else the range).",
     ]
     lines += [f"{' · '.join(origins)}."]
-    if again:
-        lines += [f"Without recorded samples, to be measured again: {', '.join(again)}."]
     return "\n".join(lines)
 
 

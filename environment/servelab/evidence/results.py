@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a figure stands: in a file, as a sample or a ratio of it, or (in files without samples) as a figure."""
+    """Where a figure stands: in a file, as a sample or a ratio of it, or computed from its figures."""
 
     file: str
     name: str
@@ -56,7 +56,7 @@ class Source:
         origin = measurements.source_line(record)
         if self.name in record["ratios"]:
             spread = spread_of(ratio_values(record, self.name))
-        elif self.name in (record["samples"] or {}):
+        elif self.name in record["samples"]:
             spread = spread_of(record["samples"][self.name])
         elif self.figure is not None:
             found = self.figure(record["figures"])
@@ -64,16 +64,6 @@ class Source:
         else:
             return None
         return Value(spread.median, spread, self.file, origin)
-
-
-def _format(name: str, *keys: str) -> Callable[[_Record], Any]:
-    def take(figures: _Record) -> Any:
-        found: Any = figures["formats"][name]
-        for key in keys:
-            found = found[key]
-        return found
-
-    return take
 
 
 def _smaller(name: str) -> Callable[[_Record], float]:
@@ -90,38 +80,34 @@ def _claimed(key: str) -> Callable[[_Record], Any]:
     return take
 
 
-def _search(name: str) -> Callable[[_Record], float]:
-    return lambda figures: figures["variants"][name]["ndcg_at_10"]
-
-
 RATES, TIMES, OTHER = "Requests a second", "How many times", "Other figures"
 _ONE_CARD = "one card"
 _CPU_ONLY = "CPU only"
 
 #: group, label, unit, source on a CPU and on a GPU or why there is none, key of the claim.
 _ROWS: tuple[tuple[str, str, str, Source | str, Source | str, str | None], ...] = (
-    (RATES, "naive server", "requests/s", Source("serving-cpu", "naive_rps", lambda f: f["naive_rps"]),
+    (RATES, "naive server", "requests/s", Source("serving-cpu", "naive_rps"),
      Source("serving-gpu", "naive_rps"), "naive_rps"),
-    (RATES, "vLLM, its best level", "requests/s", Source("serving-cpu", "vllm_rps", lambda f: f["vllm_rps"]),
+    (RATES, "vLLM, its best level", "requests/s", Source("serving-cpu", "vllm_rps"),
      Source("serving-gpu", "", _claimed("vllm_rps")), "vllm_rps"),
     (RATES, "vLLM, 16 bits, 8 in flight", "requests/s",
-     Source("quantization-cpu", "bf16_c8_rps", _format("bf16", "requests_per_s", "8")),
+     Source("quantization-cpu", "bf16_c8_rps"),
      Source("serving-gpu", "bf16_c8_rps"), None),
     (RATES, "vLLM, AWQ, 8 in flight", "requests/s",
-     Source("quantization-cpu", "awq_c8_rps", _format("AWQ", "requests_per_s", "8")),
+     Source("quantization-cpu", "awq_c8_rps"),
      Source("serving-gpu", "awq_c8_rps"), None),
     (RATES, "two replicas, the same cores", "requests/s", Source("replicas-cpu", "replicas_2_rps"), _ONE_CARD, None),
-    (TIMES, "vLLM over naive, requests/s", "times", Source("serving-cpu", "vllm_over_naive", lambda f: f["ratio"]),
+    (TIMES, "vLLM over naive, requests/s", "times", Source("serving-cpu", "vllm_over_naive"),
      Source("serving-gpu", "", _claimed("vllm_over_naive")), "vllm_over_naive"),
     (TIMES, "the fastest format over naive", "times", "GPU only",
      Source("serving-gpu", "", _claimed("all_over_naive")), "all_over_naive"),
     (TIMES, "AWQ over 16 bits, requests/s", "times",
-     Source("quantization-cpu", "awq_over_bf16_c8", _format("AWQ", "ratio", "8")),
+     Source("quantization-cpu", "awq_over_bf16_c8"),
      Source("serving-gpu", "awq_over_bf16_c8"), "awq_over_16_bits"),
     (TIMES, "AWQ, how much smaller", "times", Source("quantization-cpu", "", _smaller("AWQ")),
      Source("serving-gpu", "", _claimed("awq_size")), "awq_size"),
     (TIMES, "8 bits over 16 bits, requests/s", "times",
-     Source("quantization-cpu", "int8_over_bf16_c8", _format("INT8", "ratio", "8")),
+     Source("quantization-cpu", "int8_over_bf16_c8"),
      Source("serving-gpu", "fp8_over_bf16_c8"), None),
     (TIMES, "two replicas over one", "times", Source("replicas-cpu", "two_over_one"), _ONE_CARD, None),
     (TIMES, "first token sooner, prefix cached", "times", Source("prefix-cache-cpu", "cold_over_warm_on"),
@@ -129,10 +115,10 @@ _ROWS: tuple[tuple[str, str, str, Source | str, Source | str, str | None], ...] 
     (TIMES, "first token sooner, streamed", "times", Source("streaming-cpu", "answer_over_first_c1"),
      Source("serving-gpu", "answer_over_first_c1"), "streaming"),
     (TIMES, "LoRA adapter over base, requests/s", "times", Source("lora-serving-cpu", "adapter_over_base"), _CPU_ONLY, None),
-    (TIMES, "grading: ours over stock nbgrader", "times", Source("grading-cpu", "ours_over_stock", lambda f: f["ratio"]),
+    (TIMES, "grading: ours over stock nbgrader", "times", Source("grading-cpu", "ours_over_stock"),
      _CPU_ONLY, None),
-    (OTHER, "vectors alone, nDCG@10", "", Source("retrieval-cpu", "dense_ndcg_at_10", _search("dense")), _CPU_ONLY, None),
-    (OTHER, "fused and reranked, nDCG@10", "", Source("retrieval-cpu", "rrf_maxsim_ndcg_at_10", _search("rrf_maxsim")),
+    (OTHER, "vectors alone, nDCG@10", "", Source("retrieval-cpu", "dense_ndcg_at_10"), _CPU_ONLY, None),
+    (OTHER, "fused and reranked, nDCG@10", "", Source("retrieval-cpu", "rrf_maxsim_ndcg_at_10"),
      _CPU_ONLY, None),
     (OTHER, "set-up with nothing there, downloads included", "s", Source("setup-cpu", "first_s"), _CPU_ONLY, None),
     (OTHER, "set-up with the packages in the cache", "s", Source("setup-cpu", "cached_s"), _CPU_ONLY, None),

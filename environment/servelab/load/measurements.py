@@ -66,7 +66,6 @@ def make(
         "commit": provenance.commit(),
         "dirty": provenance.dirty(),
         "taken": datetime.now(UTC).date().isoformat(),
-        "not_recorded": [],
     }
     return validated(record, "This measurement")
 

@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from servelab.load.stats import percentile
 
-SCHEMA = 2
-#: Files taken before this day may leave out what nobody wrote down then; `not_recorded` names it, and nothing is made up for it.
-COMPLETE_SINCE = date(2026, 12, 1)
+SCHEMA = 3
 #: How the name of a sample says its unit. The longest that fits counts.
 UNITS = {
     "_s": "s", "_ms": "ms", "_rps": "requests/s", "_tokens_per_s": "tokens/s", "_per_min": "a minute", "_bytes": "bytes",
@@ -82,54 +80,40 @@ class Record(BaseModel):
         summary: median and spread of each, recomputed and compared whenever the file is read.
         ratios: name -> [numerator, denominator], both samples of the same rounds.
         details: settings that one needs to take them again.
-        not_recorded: which of the fields that may be null are, in files taken before `COMPLETE_SINCE`.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     schema_: int = Field(alias="schema", ge=SCHEMA, le=SCHEMA)
     what: str = Field(min_length=1)
-    command: str | None
+    command: str = Field(min_length=1)
     figures: dict[str, Any] = Field(min_length=1)
-    samples: dict[str, list[float]] | None
-    summary: dict[str, Spread] | None
+    samples: dict[str, list[float]] = Field(min_length=1)
+    summary: dict[str, Spread]
     ratios: dict[str, tuple[str, str]] = Field(default_factory=dict)
     details: dict[str, Any]
-    seed: int | None
-    repeats: int | None = Field(ge=1)
+    seed: int
+    repeats: int = Field(ge=1)
     hardware: Hardware
     versions: dict[str, str]
     commit: str = Field(pattern=r"^[0-9a-f]{7,40}$")
     dirty: bool
     taken: date
-    not_recorded: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _whole(self) -> Record:
-        missing = {
-            f for f in ("command", "samples", "summary", "seed", "repeats") if getattr(self, f) is None
-        }
-        if missing != set(self.not_recorded):
-            raise ValueError(
-                f"null and not_recorded disagree about: {_listed(missing ^ set(self.not_recorded))}"
-            )
-        if missing and self.taken >= COMPLETE_SINCE:
-            raise ValueError(f"a file taken on {self.taken} must say its {_listed(missing)}")
         if "python" not in self.versions:
             raise ValueError("versions must hold python's")
         if self.hardware.gpu and self.versions.get("nvidia-driver") != self.hardware.gpu.driver:
             raise ValueError("versions must hold the GPU driver's as nvidia-driver")
-        if self.samples is not None:
-            self._samples_agree(self.samples)
+        self._samples_agree()
         return self
 
-    def _samples_agree(self, samples: dict[str, list[float]]) -> None:
-        if not samples:
-            raise ValueError("samples are empty")
-        for name, values in samples.items():
+    def _samples_agree(self) -> None:
+        for name, values in self.samples.items():
             unit_of(name)
             if not values or not all(math.isfinite(v) for v in values):
                 raise ValueError(f"samples of {name} are empty or no numbers")
-            told = (self.summary or {}).get(name)
+            told = self.summary.get(name)
             if told is None or not _same(told, spread_of(values)):
                 raise ValueError(f"the summary of {name} is not that of its samples")
             figure = self.figures.get(name)
@@ -138,10 +122,10 @@ class Record(BaseModel):
             ):
                 raise ValueError(f"figure {name} is {figure}, the median of its samples {told.median}")
         for name, pair in self.ratios.items():
-            lost = [part for part in pair if part not in samples]
+            lost = [part for part in pair if part not in self.samples]
             if lost:
                 raise ValueError(f"ratio {name} is of samples that there are not: {_listed(lost)}")
-            if len(samples[pair[0]]) != len(samples[pair[1]]) or not all(samples[pair[1]]):
+            if len(self.samples[pair[0]]) != len(self.samples[pair[1]]) or not all(self.samples[pair[1]]):
                 raise ValueError(f"ratio {name} cannot be taken round by round")
 
 

@@ -45,7 +45,7 @@ def test_ratios_decide(now: dict[str, Any], verdict: str) -> None:
     assert bool(compare.failed([row])) == (verdict == "changed")
 
 
-def test_quartiles_count_where_there_are_many_rounds() -> None:
+def test_one_round_is_left_out_where_there_are_many() -> None:
     """One wild round of five hides nothing."""
     then = record([1.0] * 5, [10.0, 10.0, 10.1, 9.9, 50.0])
     now = record([1.0] * 5, [20.0, 20.1, 19.9, 20.0, 10.0])

@@ -80,13 +80,13 @@ def test_every_flag_is_one_of_the_locked_engine() -> None:
     }
     assert used <= set(SURFACE["flags"])
     # `--no-…` is the other half of a switch.
-    assert "--no-enable-prefix-caching" in source and "fp8_per_tensor" in source
+    assert "--no-enable-prefix-caching" in source
 
 
 def test_the_bound_of_decoding_is_memory_and_of_long_prompts_arithmetic() -> None:
     shape = LLAMA
     one = bounds.bound(shape, "bf16", Load(1, 1, 1, 100), ONE)
-    read = 100 * shape.step_bytes("bf16") + sum(range(1, 101)) * shape.kv_bytes_per_token
+    read = 100 * shape.step_bytes("bf16") + sum(range(2, 101)) * shape.kv_bytes_per_token
     assert one.memory_s == pytest.approx(read / 1e12) and one.by == "memory"
     long = bounds.first_token_bound(shape, "bf16", 4000, ONE)
     linear = 2 * shape.linear_parameters * 4000 + 2 * shape.head_parameters
@@ -136,7 +136,9 @@ RATES = {
 def fake(name: str, samples: dict[str, list[float]], ran: list[str], seconds: int = 10, **more: Any) -> Step:
     def do(plan: Any, scratch: Path) -> dict[str, Any]:
         ran.append(name)
-        return {"samples": samples, "details": {"prompt": 3088}}
+        loads = [vars(load) for load in steps.FULL.loads]
+        details = {"prompt": 3088, "load": vars(steps.FULL.naive), "loads": loads}
+        return {"samples": samples, "details": details}
 
     return Step(name, seconds, more.pop("run", do), **more)
 
@@ -184,10 +186,14 @@ def test_parts_are_measured_again_on_another_card(card: dict[str, Any], tmp_path
 
 def test_a_failed_step_is_told_and_the_others_go_on(card: dict[str, Any], tmp_path: Path) -> None:
     def fail(plan: Any, scratch: Path) -> dict[str, Any]:
-        raise CourseError("out of memory")
+        raise CourseError("out of memory\nand a long log")
 
-    todo = (fake("naive", {}, [], run=fail), fakes([])[0])
+    def break_down(plan: Any, scratch: Path) -> dict[str, Any]:
+        raise ZeroDivisionError("by nothing")
+
+    todo = (fake("naive", {}, [], run=fail), fake("awq", {}, [], run=break_down), fakes([])[0])
     done = run.run(tmp_path, todo=todo)
+    assert done.open.pop("awq") == "failed: ZeroDivisionError: by nothing" and done.failed.pop() == "awq"
     assert (
         done.failed == ["naive"] and done.open["naive"] == "failed: out of memory" and "machine" in done.parts
     )
@@ -200,7 +206,7 @@ def test_what_is_published_says_its_bounds_and_what_is_missing(card: dict[str, A
     record = measurements.read(path.stem)
     assert record["hardware"]["gpu"] == card and record["versions"]["nvidia-driver"] == "1.2"
     one = record["figures"]["throughput"]["bf16_c1"]
-    least = bounds.bound(shapes.QWEN, "bf16", steps.FULL.loads[0], Machine(950e9, {"bf16": 1e14}))
+    least = bounds.bound(shapes.QWEN, "bf16", steps.FULL.loads[0], Machine(1000e9, {"bf16": 1e14}))
     assert one["bound_rps"] == pytest.approx(2 / least.seconds, rel=1e-3) and one["bound_by"] == "memory"
     assert one["share_of_bound"] == pytest.approx(0.5 / (2 / least.seconds), rel=1e-3)
     claims = record["figures"]["claims"]
@@ -249,9 +255,30 @@ def test_parts_of_another_machine_are_collected(
     record = measurements.read(run.NAME)
     assert record["commit"] == "0123456789ab" and record["hardware"]["gpu"] == card
     assert record["figures"]["open"]["awq"] == run.NOT_YET
-    (tmp_path / "awq.json").write_text("half of")
-    with pytest.raises(CourseError, match=r"awq\.json is no part"):
+    for text in ("half of", "[1]", '{"step": "awq"}'):
+        (tmp_path / "awq.json").write_text(text)
+        with pytest.raises(CourseError, match=r"awq\.json is no part") as told:
+            run.collect(tmp_path)
+        assert "\n" not in str(told.value)
+    part = json.loads((tmp_path / "naive.json").read_text())
+    (tmp_path / "awq.json").write_text(json.dumps({**part, "tiny": True}))
+    with pytest.raises(CourseError, match="is of a tiny run"):
         run.collect(tmp_path)
+
+
+def test_the_websites_page_of_a_run(card: dict[str, Any], tmp_path: Path) -> None:
+    """Whole, and with one step only."""
+    from servelab.website import results
+
+    for only in (None, ["naive"]):
+        done = run.run(tmp_path / str(only), budget_s=200, only=only, todo=fakes([]))
+        record = run.as_record(done)
+        title, table, figure = results.section(run.NAME, record)
+        assert "GPU" in title and figure is not None
+        assert ("| bf16_c1 |" in table) is (only is None)
+        assert "vLLM alone: 4.1 times" in table and "- prefix: " in table
+        line = results.provenance("serving-gpu.json", record)
+        assert "1 x A card (driver 1.2)" in line and "{" not in line
 
 
 def test_a_copy_of_unknown_code_is_not_published(

@@ -81,7 +81,7 @@ def test_setup_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         bench,
         "from_nothing",
-        lambda: dict(zip(("first_s", "cached_s", "model_s"), next(rounds), strict=True)),
+        lambda: dict(zip(("first_s", "cached_s", "model_s"), next(rounds), strict=True)) | {"again_s": 0.1},
     )
     record = saved(bench.bench_setup(repeats=2, clean=True), 2)
     figures = record["figures"]

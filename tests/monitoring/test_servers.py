@@ -186,7 +186,7 @@ def test_a_small_disk_is_told() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
-    assert "no database of the samples: it takes half a gigabyte" in done.stdout, done.stderr
+    assert "no database of the samples: it sets disk aside" in done.stdout, done.stderr
     assert "{'{}': 2.0}" in done.stdout, done.stderr
 
 

@@ -40,18 +40,13 @@ def bench_all(
 ) -> None:
     """The CPU reference suite, and its ratios beside the committed run's. 1 if one has changed."""
     from servelab import paths
-    from servelab.errors import CourseError
     from servelab.evidence import compare, render, suite
     from servelab.load import measurements
 
     records, errors = suite.run(suite.find(only), repeats=repeats, fresh=fresh)
     rows = []
     for name, record in records.items():
-        try:
-            then = measurements.read(name)
-        except CourseError:
-            then = None
-        rows += compare.compare(name, record, then)
+        rows += compare.compare(name, record, measurements.find(name))
     console.print(compare.table(rows))
     for name, wrong in errors.items():
         console.print(f"{name}: {wrong}. Run it again to go on with what is missing.", style="bold red")

@@ -12,6 +12,7 @@ from servelab.load.records import Spread, ratio_values, spread_of
 
 #: Each run's spread is widened by this share of its median: two runs of a few rounds on a shared machine differ by as much.
 WIDER = 0.05
+_WILD_FROM = 5
 FAILING = ("changed", "missing")
 
 
@@ -20,7 +21,7 @@ class Row:
     """One ratio, now and in the committed run.
 
     Attributes:
-        verdict: "ok", "changed" (the two spreads do not meet), "missing" (measured then and not now), or "new" (there is no
+        verdict: "ok", "changed" (the two ranges do not meet), "missing" (measured then and not now), or "new" (there is no
             committed run of it with samples).
     """
 
@@ -31,11 +32,22 @@ class Row:
     verdict: str
 
 
-def meets(now: Spread, then: Spread) -> bool:
-    """Whether the stated spreads of two runs overlap, each widened by `WIDER` of its median."""
-    low = max(now.low - WIDER * abs(now.median), then.low - WIDER * abs(then.median))
-    high = min(now.high + WIDER * abs(now.median), then.high + WIDER * abs(then.median))
-    return low <= high
+def held(values: Sequence[float]) -> tuple[float, float]:
+    """The range that counts: of five rounds and more without the one farthest from the median.
+
+    One wild round hides nothing then; and two honest runs of five noisy rounds miss each other less often than by quartiles.
+    """
+    middle = spread_of(values).median
+    kept = sorted(values, key=lambda value: abs(value - middle))
+    kept = kept[:-1] if len(kept) >= _WILD_FROM else kept
+    return min(kept) - WIDER * abs(middle), max(kept) + WIDER * abs(middle)
+
+
+def meets(now: Sequence[float], then: Sequence[float]) -> bool:
+    """Whether the ranges of two runs overlap, each widened by `WIDER` of its median."""
+    low, high = held(now)
+    old_low, old_high = held(then)
+    return max(low, old_low) <= min(high, old_high)
 
 
 def compare(part: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> list[Row]:
@@ -43,15 +55,15 @@ def compare(part: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -
     rows = []
     before = then["ratios"] if then is not None else {}
     for name in {**now["ratios"], **before}:
-        new = spread_of(ratio_values(now, name)) if name in now["ratios"] else None
-        old = spread_of(ratio_values(then, name)) if then is not None and name in before else None
-        if new is None:
-            verdict = "missing"
-        elif old is None:
-            verdict = "new"
-        else:
+        new = ratio_values(now, name) if name in now["ratios"] else []
+        old = ratio_values(then, name) if then is not None and name in before else []
+        if new and old:
             verdict = "ok" if meets(new, old) else "changed"
-        rows.append(Row(part, name, new, old, verdict))
+        else:
+            verdict = "new" if new else "missing"
+        rows.append(
+            Row(part, name, *(spread_of(values) if values else None for values in (new, old)), verdict)
+        )
     return rows
 
 

@@ -19,7 +19,9 @@ CHARTS = "environment/measurements/charts"
 CITING = ("*.md", "environment/*/*.md", "environment/*/*/*.md", "quizzes/*.md", "solutions/[0-9][0-9]-*/*.py")
 _NOTE = "<!-- written by `servelab measurements render` from environment/measurements; do not edit -->"
 #: A number in prose that a file holds: 19.05<!--=serving-cpu:ratio:.1f-->
-_CITED = re.compile(r"(?P<told>[-+]?[\d.,]*\d)<!--=(?P<file>[\w.-]+):(?P<path>[\w./-]+):(?P<form>[^>]*?)-->")
+_CITED = re.compile(
+    r"(?P<told>[-+]?[\d.,]*\d%?)<!--=(?P<file>[\w.-]+):(?P<path>[\w./-]+):(?P<form>[^>]*?)-->"
+)
 
 
 def pages(root: Path) -> dict[Path, str]:
@@ -100,8 +102,16 @@ def cite(text: str, where: str) -> str:
 
     def written(found: re.Match[str]) -> str:
         value = cited(found["file"], found["path"], where)
-        return f"{value:{found['form']}}<!--={found['file']}:{found['path']}:{found['form']}-->"
+        try:
+            shown = f"{value:{found['form']}}"
+        except ValueError as error:
+            raise CourseError(
+                f"{where} writes {found['file']}:{found['path']} in no form ({error})."
+            ) from None
+        return f"{shown}<!--={found['file']}:{found['path']}:{found['form']}-->"
 
+    if len(_CITED.findall(text)) != len(re.findall(r"(?<!`)(?<!NUMBER)<!--=", text)):
+        raise CourseError(f"{where} has a citation that does not follow its number: 19.1<!--=...-->.")
     return _CITED.sub(written, text)
 
 
@@ -151,6 +161,7 @@ def table_block(rows: list[Row]) -> str:
         "",
         "Medians, and where runs were repeated their spread (quartiles from five rounds on, else the range).",
     ]
+    lines += ["Each file says under which load; compare along a row, not down a column."]
     lines += [f"{' · '.join(origins)}."]
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ SEEDED = ("--seed", str(SEED))
 PREFIX_SENTENCES = 90  # of a dozen tokens each: over a thousand tokens that requests have in common
 PREFIXES = 2  # different ones a round; each is asked cold once and warm once
 STREAM_TOKENS, STREAM_LEVELS = 128, ((1, 2), (8, 8), (16, 16))  # (requests in flight, requests sent)
-REPLICA_TOKENS, REPLICA_IN_FLIGHT, REPLICA_REQUESTS = 64, 16, 32
+REPLICA_TOKENS, REPLICA_IN_FLIGHT, REPLICA_REQUESTS = 64, 16, 64
 LORA_TOKENS, LORA_IN_FLIGHT, LORA_REQUESTS = 32, 8, 16
 
 
@@ -63,7 +63,9 @@ def prefix_cache(repeats: int, *, args: Sequence[str] = (), model: Any = None) -
     for kind, flag in (("on", "--enable-prefix-caching"), ("off", "--no-enable-prefix-caching")):
         with engine.serve([flag, *SEEDED, *args], model=model) as running:
             backend = running.backend
-            _ttft(running, prompts(1)[0])  # the first request of all pays for what is set up only once
+            first_token_s(
+                running, prompts(1)[0]
+            )  # the first request of all pays for what is set up only once
             for number in range(repeats):
                 cold, warm = _cold_and_warm(running, range(number * PREFIXES, (number + 1) * PREFIXES))
                 samples.setdefault(f"{kind}_cold_ttft_s", []).append(cold)
@@ -77,17 +79,20 @@ def prefix_cache(repeats: int, *, args: Sequence[str] = (), model: Any = None) -
     }
 
 
-def _ttft(running: engine.Engine, prompt: str) -> float:
+def first_token_s(running: engine.Engine, prompt: str | list[int]) -> float:
+    """TTFT of one request on an idle engine. Raises: CourseError."""
     ask = {"concurrency": 1, "max_tokens": 2, "ignore_eos": True, "desc": ""}
     run = checked(run_closed_loop(running.base_url, running.model, [prompt], **ask))
-    return float(run.results[0].ttft_s or 0.0)
+    if (ttft_s := run.results[0].ttft_s) is None:
+        raise CourseError("An answer came without a first token.")
+    return ttft_s
 
 
 def _cold_and_warm(running: engine.Engine, numbers: Iterable[int]) -> tuple[float, float]:
     cold, warm = [], []
     for number in numbers:
-        cold.append(_ttft(running, prefix(number) + " Sum up the notes:"))
-        warm.append(_ttft(running, prefix(number) + " Name what they praise:"))
+        cold.append(first_token_s(running, prefix(number) + " Sum up the notes:"))
+        warm.append(first_token_s(running, prefix(number) + " Name what they praise:"))
     return spread_of(cold).median, spread_of(warm).median
 
 
@@ -127,14 +132,12 @@ def replicas(repeats: int, *, args: Sequence[str] = ()) -> dict[str, Any]:
     """
     samples: dict[str, list[float]] = {}
     backend = ""
-    for count in (1, 2):
-        with Replicas(count, [*SEEDED, *args]) as several:
-            backend = several.engines[0].backend
-            addresses = [e.base_url for e in several.engines]
-            name = several.engines[0].model
-            _together([(address, name) for address in addresses], 2 * count, count, REPLICA_TOKENS)
-            for _ in range(repeats):
-                targets = [(address, name) for address in addresses]
+    for _ in range(repeats):
+        for count in (1, 2):
+            with Replicas(count, [*SEEDED, *args]) as several:
+                backend = several.engines[0].backend
+                targets = [(e.base_url, e.model) for e in several.engines]
+                _together(targets, 4 * count, 2 * count, REPLICA_TOKENS)
                 rate = _together(targets, REPLICA_REQUESTS, REPLICA_IN_FLIGHT, REPLICA_TOKENS)
                 samples.setdefault(f"replicas_{count}_rps", []).append(rate)
     return {

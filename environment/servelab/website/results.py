@@ -61,7 +61,8 @@ def provenance(file: str, record: Record) -> str:
     """The line below a result: file, date, machine, versions, commit."""
     hardware, versions = record["hardware"], dict(record["versions"])
     machine = [f"{hardware['cores']} cores of {hardware['cpu']}", f"{hardware['memory_gb']:g} GB"]
-    machine += [str(hardware[key]) for key in ("gpu",) if hardware.get(key)]
+    if card := hardware.get("gpu"):
+        machine += [f"{card['count']} x {card['name']} (driver {card['driver']})"]
     used = ", ".join(f"{package} {version}" for package, version in versions.items())
     commit = f"commit {record['commit']}" + (" with changes" if record["dirty"] else "")
     return f"*Source: `{file}`, taken {record['taken']} on {', '.join(machine)}, {hardware['system']}; {used}; {commit}.*\n"

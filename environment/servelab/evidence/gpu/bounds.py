@@ -60,7 +60,8 @@ def bound(shape: Shape, numbers: str, load: Load, machine: Machine) -> Bound:
     steps = math.ceil(load.requests / load.in_flight) * load.output
     # The first token comes out of the prompt's own pass; token k reads prompt + k - 1 earlier ones.
     contexts = sum(load.prompt + k for k in range(load.output))
-    read = steps * shape.step_bytes(numbers) + load.requests * contexts * shape.kv_bytes_per_token
+    read = steps * shape.step_bytes(numbers)
+    read += load.requests * (contexts - load.prompt) * shape.kv_bytes_per_token
     tokens = load.requests * (load.prompt + load.output - 1)
     pairs = load.requests * (load.prompt * (load.prompt + 1) / 2 + contexts - load.prompt)
     attention = 4 * shape.layers * shape.heads * shape.head_dim * pairs

@@ -19,6 +19,7 @@ from servelab.evidence.claims import claim
 from servelab.evidence.gpu import bounds, steps
 from servelab.evidence.gpu.bounds import Load, Machine
 from servelab.evidence.gpu.steps import FULL, STEPS, TINY, Plan, Step
+from servelab.evidence.results import NOT_YET
 from servelab.load import measurements, provenance
 from servelab.load.records import spread_of
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NAME = "serving-gpu"
-NOT_YET = "not yet measured"
 _FORMATS = ("bf16", "awq", "fp8")
 _SAME = ("hardware", "versions", "commit")
+_PART = {"step", "tiny", "shape", "samples", "details", "dirty", "taken", *_SAME}
 
 
 @dataclass
@@ -96,8 +97,10 @@ def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="servelab-gpu-"))
     try:
         found = step.run(plan, scratch)
-    except (CourseError, EngineError) as error:
-        done.open[step.name] = f"failed: {error}"
+    except Exception as error:  # a short lease: whatever one step meets must not keep the others from running
+        ours = isinstance(error, CourseError | EngineError)
+        said = (str(error).splitlines() or [""])[0]
+        done.open[step.name] = f"failed: {said}" if ours else f"failed: {type(error).__name__}: {said}"
         done.failed.append(step.name)
         return
     finally:
@@ -123,12 +126,14 @@ def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
 
 
 def _kept(out: Path, name: str, tiny: bool) -> dict[str, Any] | None:
-    """The part of an earlier run of the same commit on the same hardware; None otherwise."""
+    """The part of an earlier run of the same code, versions and hardware; None otherwise."""
     try:
         part = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    now = {"tiny": tiny, "commit": provenance.commit(), "hardware": provenance.hardware()}
+    if not isinstance(part, dict) or (part.get("dirty") and not tiny):
+        return None  # nobody could publish it
+    now = {"tiny": tiny, **{key: getattr(provenance, key)() for key in _SAME}}
     return part if all(part.get(key) == value for key, value in now.items()) else None
 
 
@@ -145,21 +150,31 @@ def collect(out: Path, *, todo: Sequence[Step] = STEPS) -> Done:
             done.open[step.name] = NOT_YET
             continue
         try:
-            done.parts[step.name] = json.loads(path.read_text(encoding="utf-8"))
+            part = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CourseError(f"{path} is no part of a GPU run ({error}).") from None
+        lost = _PART - part.keys() if isinstance(part, dict) else _PART
+        if lost:
+            raise CourseError(f"{path} is no part of a GPU run: it does not say {', '.join(sorted(lost))}.")
+        if part["tiny"]:
+            raise CourseError(
+                f"{path} is of a tiny run, which shows that the script works and is not a measurement."
+            )
+        done.parts[step.name] = part
     return done
 
 
 def machine_of(samples: Mapping[str, Sequence[float]]) -> Machine:
     """The measured rates: of the two ways to move bytes the faster one, and each product's."""
-    middle = {name: spread_of(values).median for name, values in samples.items()}
+    best = {
+        name: max(values) for name, values in samples.items()
+    }  # a bound is what the machine can do at its best
     flops = {
-        n: middle[f"matmul_{n}_tflop_per_s"] * 1e12
+        n: best[f"matmul_{n}_tflop_per_s"] * 1e12
         for n in ("bf16", "fp8")
-        if f"matmul_{n}_tflop_per_s" in middle
+        if f"matmul_{n}_tflop_per_s" in best
     }
-    return Machine(max(middle["read_gb_per_s"], middle["copy_gb_per_s"]) * 1e9, flops)
+    return Machine(max(best["read_gb_per_s"], best["copy_gb_per_s"]) * 1e9, flops)
 
 
 def with_bounds(done: Done) -> dict[str, dict[str, Any]]:
@@ -185,14 +200,16 @@ def with_bounds(done: Done) -> dict[str, dict[str, Any]]:
 
     for name in _FORMATS:
         cache = done.parts[name]["details"].get("kv_cache_tokens") if name in done.parts else None
-        for load in done.plan.loads if name in done.parts else ():
+        loads = done.parts[name]["details"]["loads"] if name in done.parts else ()
+        for load in (Load(**numbers) for numbers in loads):
             key = f"{name}_c{load.in_flight}"
             add(key, done.parts[name]["samples"][f"{key}_rps"], name, load)
             if cache:
                 held = load.in_flight * (load.prompt + load.output)
                 found[key]["kv_cache_share_at_most"] = round(min(1, held / cache), 4)
     if "naive" in done.parts:
-        add("naive", done.parts["naive"]["samples"]["naive_rps"], "bf16", done.plan.naive)
+        load = Load(**done.parts["naive"]["details"]["load"])
+        add("naive", done.parts["naive"]["samples"]["naive_rps"], "bf16", load)
     return found
 
 
@@ -237,8 +254,8 @@ def claims(done: Done) -> dict[str, Any]:
         "vllm_over_naive": over(best("bf16"), naive),
         "all_over_naive": over(max(filter(None, map(best, _FORMATS)), default=None), naive),
         "awq_over_16_bits": over(middle.get("awq_c8_rps"), middle.get("bf16_c8_rps")),
-        # Arithmetic, not a measurement: bytes of the weights by their format.
-        "awq_size": shape.weight_bytes("bf16") / shape.weight_bytes("awq"),
+        # Arithmetic: bytes of the weights by their format, of a checkpoint that was served.
+        "awq_size": shape.weight_bytes("bf16") / shape.weight_bytes("awq") if "awq" in done.parts else None,
         "streaming": over(middle.get("bf16_c1_e2e_s"), middle.get("bf16_c1_ttft_s")),
     }
     return {

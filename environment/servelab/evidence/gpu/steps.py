@@ -19,7 +19,7 @@ from servelab.evidence.gpu import shapes
 from servelab.evidence.gpu.bounds import Load
 from servelab.evidence.gpu.load import token_prompts
 from servelab.evidence.gpu.shapes import Shape
-from servelab.evidence.serving import checked
+from servelab.evidence.serving import checked, first_token_s
 from servelab.load.generate import Run, run_closed_loop
 
 _CACHE = re.compile(r"KV cache size: ([\d,]+) tokens")
@@ -52,7 +52,8 @@ class Plan:
     machine_args: tuple[str, ...]
 
 
-_SERVED = ("--load-format", "dummy", "--seed", "0")
+# A line in the log for every request would cost time, and push what the engine says of itself out of what is read of the log.
+_SERVED = ("--load-format", "dummy", "--seed", "0", "--disable-uvicorn-access-log")
 FULL = Plan(
     shape=shapes.QWEN,
     device="cuda",
@@ -125,6 +126,7 @@ def throughput(numbers: str, extra: Sequence[str] = ()) -> Callable[[Plan, Path]
         folder = shapes.write(scratch / numbers, plan.shape, numbers)
         args = [*_engine_args(plan, folder), "--no-enable-prefix-caching", *extra]
         with engine.serve(args, profile=_profile(plan), model=folder) as running:
+            about = _about(running)
             for load in plan.loads:
                 for found in _rounds(running, plan, load, stream=load.in_flight <= plan.stream_to):
                     summary, name = found.summary(), f"{numbers}_c{load.in_flight}"
@@ -137,7 +139,6 @@ def throughput(numbers: str, extra: Sequence[str] = ()) -> Callable[[Plan, Path]
                     summary, name = found.summary(), f"streamed_c{load.in_flight}"
                     samples.setdefault(f"{name}_ttft_s", []).append(summary.ttft_s["p50"])
                     samples.setdefault(f"{name}_e2e_s", []).append(summary.e2e_s["p50"])
-            about = _about(running)
             running.stop()
         return {"samples": samples, "details": {**about, "loads": [vars(load) for load in plan.loads]}}
 
@@ -155,7 +156,7 @@ def prefix_cache(plan: Plan, scratch: Path) -> Found:
             for number in range(-1, plan.repeats):
                 (shared,) = token_prompts(1, plan.prefix, plan.shape.vocabulary, seed=5000 + number)
                 tails = token_prompts(2, 16, plan.shape.vocabulary, seed=6000 + number)
-                times = [_first_token_s(running, [*shared, *tail]) for tail in tails]
+                times = [first_token_s(running, [*shared, *tail]) for tail in tails]
                 if number < 0:
                     continue
                 samples.setdefault(f"prefix_{kind}_cold_ttft_s", []).append(times[0])
@@ -208,12 +209,6 @@ def _rounds(running: engine.Engine, plan: Plan, load: Load, *, stream: bool) -> 
             yield checked(run, load.output)
 
 
-def _first_token_s(running: engine.Engine, prompt: list[int]) -> float:
-    ask = {"concurrency": 1, "max_tokens": 2, "ignore_eos": True, "desc": ""}
-    run = checked(run_closed_loop(running.base_url, running.model, [prompt], **ask))
-    return float(run.results[0].ttft_s or 0.0)
-
-
 def _about(running: engine.Engine) -> Mapping[str, Any]:
     """The engine's command and what its log says of itself."""
     lines = running.log_tail(2000)
@@ -252,4 +247,7 @@ def _child(command: Sequence[str]) -> dict[str, list[float]]:
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         raise CourseError(f"{command[0]} failed: {lines[-1].strip() if lines else 'it said nothing'}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        raise CourseError(f"{command[0]} did not end with its figures.") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, servelab
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from servelab.errors import CourseError
 from servelab.evidence import chart, render, results
 from servelab.load import measurements
@@ -140,3 +141,13 @@ def test_build_check_looks_at_them_too(tmp_path: Path) -> None:
     from servelab.cli import _measured
 
     assert _measured(check=True) == []
+
+
+def test_every_label_lies_within_the_chart() -> None:
+    figure = chart.draw(results.rows(), "light")
+    FigureCanvasAgg(figure).draw()
+    labels = [label for area in figure.axes for label in area.get_yticklabels()]
+    assert [label.get_text() for label in labels if label.get_window_extent().x0 < 0] == []
+    longest = max(labels, key=lambda label: label.get_window_extent().width)
+    longest.set_text("a label that is far too long for the place that it has, " + longest.get_text())
+    assert longest.get_window_extent().x0 < 0

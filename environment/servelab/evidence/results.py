@@ -98,7 +98,7 @@ _ROWS: tuple[tuple[str, str, str, Source | str, Source | str, str | None], ...] 
     (RATES, "vLLM, AWQ, 8 in flight", "requests/s",
      Source("quantization-cpu", "awq_c8_rps"),
      Source("serving-gpu", "awq_c8_rps"), None),
-    (RATES, "two replicas, the same cores, 16 in flight", "requests/s", Source("replicas-cpu", "replicas_2_rps"), _ONE_CARD, None),
+    (RATES, "two replicas, 16 in flight", "requests/s", Source("replicas-cpu", "replicas_2_rps"), _ONE_CARD, None),
     (TIMES, "vLLM over naive, requests/s", "times", Source("serving-cpu", "vllm_over_naive"),
      Source("serving-gpu", "", _claimed("vllm_over_naive")), "vllm_over_naive"),
     (TIMES, "the fastest format over naive", "times", "GPU only",

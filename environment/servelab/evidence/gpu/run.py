@@ -165,10 +165,9 @@ def collect(out: Path, *, todo: Sequence[Step] = STEPS) -> Done:
 
 
 def machine_of(samples: Mapping[str, Sequence[float]]) -> Machine:
-    """The measured rates: of the two ways to move bytes the faster one, and each product's."""
-    best = {
-        name: max(values) for name, values in samples.items()
-    }  # a bound is what the machine can do at its best
+    """The measured rates at their best: of the two ways to move bytes the faster one, and each product's."""
+    # A bound is what the machine can do at its best.
+    best = {name: max(values) for name, values in samples.items()}
     flops = {
         n: best[f"matmul_{n}_tflop_per_s"] * 1e12
         for n in ("bf16", "fp8")

@@ -343,7 +343,7 @@ def test_a_lab_runs_beside_a_runtimes_own_packages(
     """As on Colab: other packages in the kernel, no course, no engine. The first cells bring both; nothing is changed."""
     import time
 
-    from nbclient import NotebookClient
+    from servelab.kernels import NotebookClient
 
     uv = kernel.bootstrap.find_uv()
     python = tmp_path / "runtime" / "bin" / "python"

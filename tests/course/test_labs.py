@@ -11,12 +11,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from course_kit import REPOSITORY, read
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from servelab.course import build
 from servelab.course.building import source_paths, stale_cells
 from servelab.course.execute import clean
 from servelab.course.notebooks import SHOWN
+from servelab.kernels import NotebookClient
 
 LABS = [path.stem for path in source_paths(REPOSITORY)]
 

@@ -11,9 +11,9 @@ import pytest
 from course_kit import REPOSITORY
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from servelab.course import live
+from servelab.kernels import NotebookClient
 
 
 @pytest.fixture

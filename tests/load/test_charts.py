@@ -8,7 +8,7 @@ import matplotlib as mpl
 import nbformat
 import pytest
 from matplotlib.figure import Figure
-from nbclient import NotebookClient
+from servelab.kernels import NotebookClient
 from servelab.load import Result, charts, summarise
 
 mpl.use("Agg")

@@ -14,8 +14,8 @@ from itertools import pairwise
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 from servelab.engine.scripted import Fault, ScriptedEngine
+from servelab.kernels import NotebookClient
 from servelab.load import arrival_times, closed_loop, open_loop, run_closed_loop, run_open_loop
 from werkzeug.serving import make_server
 

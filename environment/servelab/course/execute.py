@@ -10,12 +10,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, from_dict
 
 from servelab.course.notebooks import SHOWN
 from servelab.errors import CourseError
+from servelab.kernels import NotebookClient
 from servelab.load import measurements
 from servelab.progress import bar
 

@@ -55,12 +55,13 @@ from servelab.grading.autograde import lay_submission, write_outputs
 from servelab.grading.collecting import CarefulCollect, CarefulExtractor
 from servelab.grading.feedback import CleanUp, HideTests
 from servelab.grading.handed_in import write_files
-from servelab.grading.plain import RUN_MARK, OwnPorts, kill_marked
+from servelab.grading.plain import RUN_MARK, kill_marked
 from servelab.grading.repair import questions_of
 from servelab.grading.run import Grader, scores_of
 from servelab.grading.sandbox import Limits
 from servelab.grading.session import Patience
 from servelab.grading.verdict import GradeReport
+from servelab.kernels import SocketFiles
 from servelab.lora.adapter import CONFIG, LAYERS, WEIGHTS
 from servelab.lora.adapter import NAMES as ADAPTER_NAMES
 from servelab.progress import bar
@@ -714,7 +715,7 @@ def faults(attack: Attack, seen: Seen, scratch: Scratch) -> list[str]:
 # ---------------------------------------------------------------- controls
 
 
-class _Stock(OwnPorts, Execute):
+class _Stock(SocketFiles, Execute):
     """nbgrader's own execution, fenced: a home of its own, and limits that no honest kernel reaches."""
 
     def __init__(self, environment: dict[str, str]) -> None:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from rich import box
@@ -34,6 +33,7 @@ from servelab.grading.answers import quiz_answers
 from servelab.grading.classroom import Classroom, ClassroomError
 from servelab.grading.proof import with_answers
 from servelab.grading.repair import questions_of, read_notebook
+from servelab.kernels import NotebookClient
 from servelab.progress import bar
 
 STUDENT = "ada"

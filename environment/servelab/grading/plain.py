@@ -17,17 +17,15 @@ from typing import Any
 
 import psutil
 from jupyter_client.kernelspec import NoSuchKernel
-from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from servelab.children import free_port
 from servelab.errors import CourseError
 from servelab.grading.repair import Question
 from servelab.grading.session import seconds_of
 from servelab.grading.verdict import CellRun, frames_in
+from servelab.kernels import NotebookClient
 
-_PORTS_OF_A_KERNEL = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 #: What one cell may print before the rest is dropped: a loop that prints must not fill the memory.
 OUTPUT_BYTES = 1_000_000
 #: A variable in the kernel's environment by which we find what it started, even where it let go of it.
@@ -89,25 +87,7 @@ def _play(kernel: _Kernel, indices: list[int], runs: dict[int, CellRun], broken:
     return True
 
 
-class OwnPorts:
-    """For notebook clients: the kernel's ports are none that the system gives to connections.
-
-    jupyter_client asks the system for free ports and lets them go before the kernel takes them. In between a connection of any
-    program may be given one, and the kernel dies before it answers (https://github.com/jupyter/jupyter_client/issues/276).
-    """
-
-    def create_kernel_manager(self) -> Any:
-        manager = super().create_kernel_manager()  # type: ignore[misc]
-        manager.cache_ports = False
-        ports: set[int] = set()
-        while len(ports) < len(_PORTS_OF_A_KERNEL):
-            ports.add(free_port())
-        for name, port in zip(_PORTS_OF_A_KERNEL, ports, strict=True):
-            setattr(manager, name, port)
-        return manager
-
-
-class _Kernel(OwnPorts, NotebookClient):
+class _Kernel(NotebookClient):
     """nbclient, told to report rather than raise and to keep no more output than anyone can read."""
 
     def __init__(self, notebook: NotebookNode, timeout_s: float) -> None:

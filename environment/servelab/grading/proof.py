@@ -44,7 +44,7 @@ TIMEOUT_S = 30.0
 #: reference and the starter, and must get the same points.
 SAMPLES = 3
 #: Submissions in flight for each job: checks spend nine tenths of their time waiting for the scripted engine.
-WAITING_PER_JOB = 3
+WAITING_PER_JOB = 6
 
 
 class Mismatch(BaseModel):

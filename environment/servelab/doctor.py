@@ -46,7 +46,7 @@ class Finding(BaseModel):
 
 
 class LabFitness(BaseModel):
-    """Whether one lab can run here. `minutes` is a student's time, `start_s` what the machine adds to it."""
+    """Whether one lab can run here. `minutes` is a student's time, `start_s` what the machine needs before its first answer."""
 
     name: str
     can_run: bool
@@ -110,7 +110,7 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
         table = Table(title="\nLabs", title_justify="left", box=None, padding=(0, 2, 0, 0), show_header=False)
         for lab in diagnosis.labs:
             about = [f"{lab.minutes} minutes"] if lab.minutes else []
-            about += [f"{lab.start_s} s of waiting"] if lab.start_s else []
+            about += [f"about {lab.start_s} s until the first answer"] if lab.start_s else []
             said = Text(", ".join(about) or "-")
             if lab.remedy:
                 said.append(f"\n-> {lab.remedy}", "red")

@@ -105,5 +105,5 @@ def fitness_lines(lab: str) -> list[str]:
         return []
     if not fitness.can_run:
         return [f"NOT READY: {fitness.remedy}"]
-    wait = f", {fitness.start_s} s of waiting for the machine" if fitness.start_s else ""
+    wait = f", about {fitness.start_s} s until the first answer" if fitness.start_s else ""
     return [f"Ready: this machine can run the lab. Plan {fitness.minutes or 60} minutes{wait}."]

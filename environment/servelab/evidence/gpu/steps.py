@@ -22,6 +22,9 @@ from servelab.evidence.gpu.shapes import Shape
 from servelab.evidence.serving import checked, first_token_s
 from servelab.load.generate import Run, run_closed_loop
 
+_KERNEL = re.compile(
+    r"Using \S+ for \S+Linear|Selected \S+ for \S+Linear|Marlin"
+)  # AWQ's words, FP8's, older ones
 _CACHE = re.compile(r"KV cache size: ([\d,]+) tokens")
 _LIMIT_S = 900
 
@@ -213,9 +216,7 @@ def _about(running: engine.Engine) -> Mapping[str, Any]:
     """The engine's command and what its log says of itself."""
     lines = running.log_tail(2000)
     tokens = [found[1] for line in lines if (found := _CACHE.search(line))]
-    kernels = sorted(
-        {line.split("] ")[-1] for line in lines if re.search(r"Using \S+ for \S+Linear|Marlin", line)}
-    )
+    kernels = sorted({line.split("] ")[-1] for line in lines if _KERNEL.search(line)})
     return {
         "command": running.command[1:],
         "backend": running.backend,

@@ -122,7 +122,7 @@ print(f"{ordered[3] + (position - 3) * (ordered[4] - ordered[3]):.2f} s")
 # | `p50_s`, `p95_s`, `p99_s` | percentiles, with linear interpolation |
 #
 # Careful: throughput comes from the wall clock, not from the latencies, because requests overlap. If no request finished, there is nothing
-# to summarise: raise `ValueError`. Use NumPy or write the loop yourself, as you like.
+# to summarise: raise `ValueError`. Leave the list as it was, others still need its order. Use NumPy or write the loop yourself, as you like.
 
 
 # %% tags=["answer"] id="summarise"
@@ -540,7 +540,8 @@ def completion_body(completion, model, max_tokens):
 #    Flask gives every request a thread of its own, so hold one `threading.Lock()` for the whole app. (The toy raises an error if two threads ever get in.)
 #    Hold it for `generate` only, because a refusal should not have to queue.
 # 4. If anything *unexpected* fails, answer 500 with `error_body(..., "server_error")` and a general sentence. What went wrong inside (exception text, file names, a
-#    traceback) is for your logs and not for strangers. And one failure must not stop the next request from being served.
+#    traceback) is for your logs and not for strangers. And one failure must not stop the next request from being served. (A path that you do not have is
+#    nothing unexpected: that stays a 404.)
 #
 # In Flask, `flask.request.get_data()` is the raw body, and a view may return `(dictionary, status)`: the dictionary becomes JSON. If you log failures,
 # the last check prints your log in red: that is as it should be.
@@ -650,6 +651,17 @@ with served(make_app("toy")) as _url, httpx.Client(base_url=_url, timeout=20) as
     _answer = _client.post("/v1/completions", json={"prompt": "a " * 65, "max_tokens": 1})
     assert _answer.status_code == 400, "65 very short words are 65 tokens: count tokens, not characters."
     assert "64" in _answer.json()["error"]["message"], "The message must say how many tokens are allowed."
+# A back end of another kind: a token is a letter, and it takes 40.
+with served(make_app("toy-letters")) as _url, httpx.Client(base_url=_url, timeout=20) as _client:
+    for _prompt, _status in (("a b " * 9, 200), ("a" * 41, 400), ("a b " * 10 + "c", 400)):
+        _answer = _client.post("/v1/completions", json={"prompt": _prompt, "max_tokens": 3})
+        assert _answer.status_code == _status, (
+            "With a back end that counts otherwise than the toy, and takes other lengths, the wrong prompts are refused. Who knows both?"
+        )
+        if _status == 400:
+            assert "41" in _answer.json()["error"]["message"] and "40" in _answer.json()["error"]["message"], (
+                "With another back end the message does not say how many tokens the prompt has, and how many are allowed."
+            )
 ### END HIDDEN TESTS
 print("Bad requests over HTTP: the examples are right.")
 
@@ -896,6 +908,9 @@ for _kind in ("500", "429", "cut"):
     )
     assert all((_r["text"] is None) != bool(_r["ok"]) for _r in _got), (
         "text is None exactly where a request failed."
+    )
+    assert all(_r.get("start_s") is not None and (_r.get("latency_s") or 0) > 0 for _r in _got), (
+        "A request that failed was sent at some time and took some time too: start_s or latency_s is missing."
     )
 with ScriptedEngine(schedule=[[5.3]]) as _engine:
     _got = await closed_loop(_engine.base_url, _engine.model, ["patience"], 1, 1)

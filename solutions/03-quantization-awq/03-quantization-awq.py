@@ -210,7 +210,7 @@ _kinds = {
 for _what, _make in _kinds.items():
     for _shape, _bits, _group in (((7, 64), 4, 16), ((1, 128), 4, 32), ((16, 96), 3, 96), ((5, 48), 8, 16), ((3, 32), 2, 8)):
         _off = _worst(_make(_shape), _bits, _group)
-        assert _off <= 0.5 + 1e-6, f"With {_what}, {_bits} bits and groups of {_group}, some weight is off by more than half a step of its group's ruler."
+        assert _off <= 0.5 + 1e-4, f"With {_what}, {_bits} bits and groups of {_group}, some weight is off by more than half a step of its group's ruler."
 partial(4, 4)
 ### END HIDDEN TESTS
 
@@ -371,8 +371,9 @@ for _kind, _helps in (
             assert _ratio < 0.9, f"A layer with {_kind}: on other inputs of the same kind your scales help hardly at all."
 _w, _x, _ = _layer("a few loud channels", 96, 48)
 assert _off(_w, _x, _scales(_w, _x, 4, 32), 4, 32) <= 1.25 * _best(_w, _x, 4, 32), "A layer of 96 channels in groups of 32: the powers from 0 to 1 hold clearly better scales. Are `bits` and `group` passed on?"
-for _ in range(3):
+for _unit in (1, 1e-3, 1e3):  # what counts is how loud channels are beside each other
     _w, _x, _more = _layer("a few loud channels", 128, 32)
+    _x, _more = _unit * _x, _unit * _more
     _loudest = np.abs(_x).mean(0).reshape(-1, 32).max(1)
     _silent = [32 * int(np.argmin(_loudest)) + _column for _column in (0, 15, 31)]  # in a group without a loud channel
     _x[:, _silent] = 0
@@ -972,7 +973,8 @@ for _case in range(30):
     if _case % 3 == 2:
         _logits = _logits + _draw.choice([-5000.0, 800.0, 20000.0], (_n, 1))  # shifts a row, changes no probability
     _what = ["", " with padding", " with very large or very small logits"][_case % 3]
-    assert close(perplexity(_logits, _tokens.tolist()), float(np.exp(np.mean(_loss))), rel=1e-6), f"{_n} random tokens{_what} do not give the right perplexity."
+    # Single precision will do: beside a logit of 20,000 it leaves an error of 2 in 10,000.
+    assert close(perplexity(_logits, _tokens.tolist()), float(np.exp(np.mean(_loss))), rel=1e-3), f"{_n} random tokens{_what} do not give the right perplexity."
 partial(3, 3)
 ### END HIDDEN TESTS
 

@@ -514,7 +514,7 @@ _fault = _wrong(_got, _wanted)
 assert not _fault, f"The example should give {_wanted}. Look at {_fault}: you returned {_got}."
 ### BEGIN HIDDEN TESTS
 _cases = {
-    "a first event with role and the content None": ([[1.0, {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]}], [2.0, _event("a")], [3.0, _event("b", finish="length")], [3.0, _event(choices=False, usage=2)]],
+    "a first event with role and the content None": ([[1.0, {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}]}], [2.0, _event("a")], [3.0, _event("b", finish="length")], [3.0, _event(choices=False, usage=2)]],
         {"ttft_s": 2.0, "itl_s": [1.0], "e2e_s": 3.0, "tpot_s": 1.0, "tokens": 2, "text": "ab", "finish_reason": "length"}),
     "a last event with a finish_reason and no text": ([[0.25, _event("a")], [0.5, _event("b")], [1.25, _event("", finish="stop")], [9.0, _event(choices=False, usage=3)]],
         {"ttft_s": 0.25, "itl_s": [0.25], "e2e_s": 1.25, "tpot_s": 0.5, "tokens": 3, "text": "ab", "finish_reason": "stop"}),
@@ -738,25 +738,40 @@ async def _clocked(times, per_event=1, queued=False):
     return [at - sent for at, event in arrivals if _piece(event)], made
 
 
-def _like(mine, true):
+def _like(mine, true, least=0.9):
     """Within what a busy machine may add, as a ratio."""
-    return close(mine, mine) and 0.9 * true < mine < 1.7 * true
+    return close(mine, mine) and least * true < mine < 1.7 * true
 
 
-_mine, _true = await _clocked([0.4, 0.45, 0.5, 0.9, 0.95, 1.3])
-assert len(_mine) == len(_true), f"There were {len(_true)} events with text, you have {len(_mine)}."
-assert _like(_mine[0], _true[0]), f"The first text came after {_true[0]:.2f} s, by your clock after {_mine[0]} s. When did you look at it?"
-assert _like(_mine[-1], _true[-1]), f"The last text came after {_true[-1]:.2f} s, by your clock after {_mine[-1]} s."
+async def _times_fault(times, per_event=1, queued=False):
+    """What is wrong with the client's times, in words, or None. A machine that is busy with other things gets a second and a third try, with longer times."""
+    for slower in (1, 1.5, 2.5):
+        mine, true = await _clocked([slower * at for at in times], per_event, queued)
+        if len(mine) != len(true):
+            return f"there were {len(true)} events with text, and you have {len(mine)}"
+        fault = None
+        if not _like(mine[0], true[0]):
+            fault = f"the first text came after {true[0]:.2f} s, by your clock after {mine[0]:.2f} s. When did you look at it?"
+        elif not _like(mine[-1], true[-1]):
+            fault = f"the last text came after {true[-1]:.2f} s, by your clock after {mine[-1]:.2f} s"
+        else:
+            gaps, made = np.diff(mine).tolist(), np.diff(true).tolist()
+            longest = made.index(max(made))
+            # An event that comes a little late makes one gap longer and the next one shorter.
+            if gaps[longest] != max(gaps) or not _like(gaps[longest], made[longest], least=0.75):
+                fault = "the longest pause is not where the server made it, or not as long"
+        if not fault:
+            return None
+    return fault
+
+
+_fault = await _times_fault([0.4, 0.45, 0.5, 1.0, 1.05, 1.3])
+assert not _fault, f"An answer of six pieces: {_fault}."
 ### BEGIN HIDDEN TESTS
 for _times, _per_event, _queued in (([0.5, 0.52, 0.54, 1.14, 1.16], 1, False), ([0.3, 0.31, 0.6, 0.61, 1.2, 1.21], 2, False), ([0.2, 0.6, 0.65], 1, True)):
-    _mine, _true = await _clocked(_times, _per_event, _queued)
-    assert len(_mine) == len(_true), "There is not one arrival for each event with text."
-    _why = " when the request waits in line first" if _queued else ""
-    assert _like(_mine[0], _true[0]), f"The first text has a wrong time{_why}."
-    assert _like(_mine[-1], _true[-1]), f"The last text has a wrong time{_why}."
-    _gaps, _made = np.diff(_mine).tolist(), np.diff(_true).tolist()
-    _longest = _made.index(max(_made))
-    assert max(_gaps) == _gaps[_longest] and _like(_gaps[_longest], _made[_longest]), "The longest pause is not where the server made it, or not as long."
+    _fault = await _times_fault(_times, _per_event, _queued)
+    assert not (_fault and "events with text" in _fault), "There is not one arrival for each event with text."
+    assert not _fault, f"An answer {'that waits in line first' if _queued else 'with a long pause in it'}: the times are not right."
 partial(3, 3)
 ### END HIDDEN TESTS
 
@@ -881,7 +896,7 @@ charts.prediction_vs_measured(guess, measured, unit="times", title="What you wro
 # %% [markdown]
 # ### Your turn: `read_until`
 #
-# Read a streamed chat answer until `pieces` events with text have arrived (or the answer ends), **close the connection**, and return the text so far. When you return, nothing of yours may still be reading.
+# Read a streamed chat answer until `pieces` events with text have arrived (or the answer ends), **close the connection**, and return the text of these events (not of more, even if one read brought more). When you return, nothing of yours may still be reading.
 # Errors are not looked at here: after a bad status, or where a stream breaks off early, raise or return what there is.
 # Do not ask the server for fewer tokens instead: when somebody presses Stop, you did not know it at the beginning. `max_tokens` must arrive as it was given.
 
@@ -942,6 +957,30 @@ for _pieces, _per_event, _model in ((12, 1, "other"), (3, 4, "scripted")):
     assert _seen["finished_s"] is not None, "Over a second after the function returned, the server was still writing."
     assert _seen["cancelled"] and _seen["completion_tokens"] < 100, "The server made most of its tokens for nobody."
     assert _got == _text, "With other numbers of pieces, or several tokens in a piece, the text is not the first pieces of the answer."
+
+
+def _all_at_once(listener):
+    """Sends eight events in one go, and waits for the client to leave."""
+    connection, _ = listener.accept()
+    with connection:
+        request = b""
+        while not request.endswith(b"}"):  # the body is one JSON object
+            request += connection.recv(65536)
+        chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
+        deltas = [{"role": "assistant", "content": ""}, *({"content": f"{number} "} for number in range(1, 9))]
+        lines = [f"data: {json.dumps({**chunk, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': None}]})}\n\n" for delta in deltas]
+        connection.sendall("".join(["HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n", *lines]).encode())
+        connection.settimeout(10)
+        try:
+            connection.recv(1)
+        except OSError:
+            pass
+
+
+with socket.create_server(("127.0.0.1", 0)) as _listener:
+    threading.Thread(target=_all_at_once, args=(_listener,), daemon=True).start()
+    _got = await read_until(f"http://127.0.0.1:{_listener.getsockname()[1]}/v1", "scripted", [{"role": "user", "content": "Count."}], 20, 3)
+assert _got.split() == ["1", "2", "3"], "Eight events came in one read, three were asked for, and the text is not that of the first three."
 _got, _text, _seen = await _hung_up(50, schedule=[[0.01, 0.02, 0.03]], max_tokens=3)
 assert _got == _text, "An answer that ends before so many pieces have come should be returned whole."
 partial(4, 4)

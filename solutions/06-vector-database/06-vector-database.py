@@ -217,7 +217,7 @@ def new_client():
 # ### Your turn: `make`, `put`, `find`
 #
 # - `make` creates the collection, compared by cosine. It also creates the payload indexes, `package` as *keyword* and `words` as *integer*, while the collection is still **empty**. Step 5 shows what that is worth.
-# - `put` stores points, at most **500 in one request**: a server refuses requests above 32 MB (by default), and 24,000 vectors of 384 numbers are more than that as JSON.
+# - `put` stores points, **100 to 500 in one request** (the last one may have fewer): a server refuses requests above 32 MB (by default), 24,000 vectors of 384 numbers are more than that as JSON, and each request has a price of its own.
 # - `find` returns the `k` nearest as a list of `[id, score, payload]`. `packages` is a list of names of which the point's `package` must be one: `None` means any, and an *empty list means none*. `words` is `[low, high]`, both included, or `None`.
 #
 # `play_collection` below is part of the check. Leave it as it is.
@@ -371,7 +371,7 @@ for _count in (1, 499, 500, 501, 1499):
     _stored, _carried, (_before, _ever) = _requests(_count)
     assert _stored == _count, f"{_count} points were given to `put`, and not as many were stored."
     assert max(_carried) <= 500, f"{_count} points were given to `put`, and a request carried more than 500."
-    assert len(_carried) <= 2 * math.ceil(_count / 64), f"{_count} points were given to `put`, and it took far more requests than it needs."
+    assert len(_carried) <= 2 * math.ceil(_count / 64), f"{_count} points were given to `put`, and it took far more requests than parts of 100 to 500 need."
     assert _before == {"package": "keyword", "words": "integer"}, "The payload indexes are not as they should be before the first points come."
 partial(2, 2)
 ### END HIDDEN TESTS
@@ -548,6 +548,7 @@ for _lists, _true, _k, _wanted in (
     ([[1, 8, 3]], [_short], 10, 1.0),
     ([[8, 20, 21, 22]], [_short], 10, 1 / 3),
     ([[8, 8, 8, 1]], [_short], 3, 1 / 3),
+    ([[20, 8, 21, 1, 3]], [_short], 10, 1.0),
     ([list(range(10)), []], [_long, []], 10, 1.0),
     ([list(range(4, 14)), [3, 1]], [_long, _short], 10, (6 / 10 + 2 / 3) / 2),
     ([[], [], [1]], [[], _short, [[1, 0.0]]], 2, 0.5),
@@ -650,7 +651,7 @@ vector_charts.growth(sizes, growth, title="What growth costs")
 #
 # "At least 95 % recall, and no `ef` above 64, for the searches must be fast." There are two ways to more recall: a longer list in each search, or a better graph, paid once. Write the function that looks for the cheapest combination by building and measuring:
 #
-# - `builds` is a list of `[m, ef_construct]`, from cheap to expensive. Try them in this order; build each **once**.
+# - `builds` is a list of `[m, ef_construct]`, from cheap to expensive. Try them in this order; build each once, for building is what takes the time.
 # - On each graph try `ef` = 16, 32, 64, ..., doubling, as long as `ef` is at most `ef_most`. Stop at the first that reaches `target`.
 # - What is measured is the mean recall@10 over the `queries`, against the exact search. (No two points here are equally near: counting how many of the exact ten were found will do.)
 # - Return `[m, ef_construct, ef]` of the first combination that reaches the target, or `None` if none does.
@@ -1054,6 +1055,8 @@ assert _rows([1.0, -1.0], [[0.5, -3.0], [1.0, -0.9]], 5, 2) == [1, 0], "Of two v
 ### BEGIN HIDDEN TESTS
 assert _refused(0.99) and _refused(0) and _refused(-2), "An oversampling below 1 is not refused with ValueError."
 assert not _refused(1), "An oversampling of 1 is allowed."
+_copies = [[_factor * _x for _x in (3.0, 1.0, 2.0)] for _factor in (0.1, 0.3, 0.7, 3.0, 7.0)]
+assert _rows([1.0, 2.0, 3.0], _copies, 5, 2) == [0, 1, 2, 3, 4], "Vectors of the same direction have equal cosines, and equal ones come by row."
 assert _rows([1.0, 1.0], [[0.0, 0.0], [1.0, 1.0], [1.0, 0.0]], 3, 1) == [1, 2, 0], "Zeros among the numbers: what is their bit, and their cosine?"
 partial(1, 1)
 ### END HIDDEN TESTS
@@ -1237,7 +1240,7 @@ def visits(size, steps):
             except Exception as error:
                 if not isinstance(error, (KeyError, ValueError)):  # those are asked for
                     print(f"`{method}` raised {type(error).__name__}: {error}")
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1294,7 +1297,9 @@ def _setting(customers, seed):
 
 def _visits(steps):
     """`visits` with copies: whatever the class does to its arguments, the check reads what it made itself."""
-    return visits(6, [copy.deepcopy(step) for step in steps])
+    told = visits(6, [copy.deepcopy(step) for step in steps])
+    # Any sequence of ids will do.
+    return [[kind, list(got)] if step[0] == "ids" and hasattr(got, "__len__") and kind == "value" else [kind, got] for step, (kind, got) in zip(steps, told)]
 
 
 def _hits(told, rows, vector, k, without=None):
@@ -1429,7 +1434,7 @@ _one, _another = {"text": "one"}, {"text": "another"}
 _shown = _extras(visits(6, [["add", "a", [31], [_vector], [_one]], ["search", "a", _vector, 1]])[-1])
 _lie = {**dict.fromkeys(("id", "own_id", "doc_id", "document_id", "point_id", "original_id", "document", "number"), 31), **_shown, **_another}
 _steps = [["add", "a", [31, 77], [_vector, _back], [_one, _lie]], ["ids", "a"], ["search", "a", _back, 2], ["like", "a", 31], ["remove", "a", [77]], ["ids", "a"]]
-_told = visits(6, _steps)[1:]
+_told = _visits(_steps)[1:]
 assert [_told[0], _told[4]] == [["value", [31, 77]], ["value", [31]]], "A payload that uses a name of the store's own fields changes which ids there are."
 _two = [[31, _vector, _one], [77, _back, _another]]
 assert not _hits(_told[1], _two, _back, 2), "A payload that uses a name of the store's own fields is shown as another document."

@@ -211,7 +211,7 @@ partial(3, 3)
 # ### Your turn: `compare`
 #
 # `ours` and `theirs` are dictionaries {question: value} of the same questions, not always in the same order. Return a dictionary with `difference` (mean of ours minus theirs, over the questions), `low`, `high`, and a `verdict`: `"better"` if the whole interval is
-# above 0, `"worse"` if it is below, otherwise `"not shown"`. With numpy, `rng.integers(0, n, (10_000, n))` draws all at once; seed the generator, so that a report says the same twice.
+# above 0, `"worse"` if it is below, otherwise `"not shown"`. With numpy, `rng.integers(0, n, (10_000, n))` draws all at once; better seed the generator: a report that is made twice then says the same.
 
 # %% tags=["answer"] id="compare"
 def compare(ours, theirs):
@@ -969,6 +969,17 @@ def _prompt_fault(question, given, budget, counter="words"):
     return None, sources, used
 
 
+def _built(question, given, budget, counter):
+    """The messages and the sources, or what was raised."""
+    try:
+        got = prompt_of(question, given, budget, counter)
+        return [str(message["content"]) for message in got["messages"]], [str(source) for source in got["sources"]]
+    except ValueError:
+        return "ValueError"
+    except Exception:
+        return "another exception"
+
+
 def _passage(name, words):
     return {"id": name, "text": " ".join(f"{name}{number}" for number in range(words))}
 
@@ -999,14 +1010,11 @@ for _case in range(40):
         if _passage_["id"] not in _sources:
             _before = [_p for _p in _given[:_place] if _p["id"] in _sources]
             assert _prompt_fault(_question, [*_before, _passage_], 100_000, _counter)[2] > _budget, f"Counted in {_counter}: a passage was left out that would have fitted."
-_outcome = "nothing"
-try:
-    prompt_of("Why? " * 50, _three, 40)
-except ValueError:
-    _outcome = "ValueError"
-except Exception:
-    _outcome = "another exception"
-assert _outcome == "ValueError", "A question that does not fit the budget even without passages should raise ValueError."
+
+assert _built("Why? " * 50, _three, 40, "words") == "ValueError", "A question that does not fit the budget even without passages should raise ValueError."
+for _counter in COUNTERS:
+    _least = _prompt_fault("Which came first?", [], 100_000, _counter)[2]
+    assert _built("Which came first?", _three, _least - 1, _counter) == "ValueError", f"Counted in {_counter}: instructions and question have one token more than the budget, and that is not refused with ValueError."
 partial(3, 3)
 ### END HIDDEN TESTS
 
@@ -1038,17 +1046,6 @@ for _number, _order in enumerate(_orders):
         _plain = prompt_of("Which port is open?", [_passage("first", 6)], 5000)["messages"][0]["content"]
         assert prompt_of(_question, _given, 5000)["messages"][0]["content"] == _plain, "The system message depends on the question or on a passage."
 # Whether < is written as &lt; by the builder or was so in the text already: what is sent is the same, so it takes the same room.
-def _built(question, given, budget, counter):
-    """The messages and the sources, or what was raised."""
-    try:
-        got = prompt_of(question, given, budget, counter)
-        return [str(message["content"]) for message in got["messages"]], [str(source) for source in got["sources"]]
-    except ValueError:
-        return "ValueError"
-    except Exception:
-        return "another exception"
-
-
 _question, _marked = "Is 1 < 2 < 3 or <b>?", [{"id": f"m{_i}", "text": " ".join(_draw.choice(["<", "a<b", "<<EOF", "x", "drain"]) for _ in range(_draw.randrange(5, 40)))} for _i in range(6)]
 _written = [{**_one, "text": _one["text"].replace("<", "&lt;")} for _one in _marked]
 for _counter in COUNTERS:

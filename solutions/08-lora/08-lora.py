@@ -575,7 +575,7 @@ assert not _fault, f"recipe(): {_fault}."
 _tuned = adapter.read(adapter.files(handed_in("adapter")))
 _mine = tickets.dev()[:8]
 _told = scoring.score(_tuned, [(_e.prompt, _e.answer) for _e in _mine])
-assert _told.valid_json >= 0.5, f"Of 8 development tickets your adapter turned {8 * _told.valid_json:.0f} into JSON with the three fields. Train it with the cell above (`train`) and look at what it says: few that are valid ask for more steps or a higher rate."
+assert _told.valid_json > 0, "Of 8 development tickets your adapter turned none into JSON with the three fields. Train it with the cell above (`train`) and look at what it says: that asks for more steps or a higher rate."
 ### BEGIN HIDDEN TESTS
 _held, _general = tickets.unpack("c-pmD+m7S75&adSpN;;2c^M4yu$dqmERY2ji<vx7V%Z{0kqSv!s}1t+IaQReBe!LB2bk$@TOw7LQ>RW*-@bi&`K#TiUmJ>~Y*Hz-lpE`JYKVb<+T5siRGqdytJFn3Qv9TB#uew35BM_cm|xXb)%Gc?MjuFNkAG>PDC@0Pc?hZreN3+}o0tE5f9YZ{eVxC*d{X#ux%c;%4Zf;%rd^0*xxvtu_-4M+#~t~4y3p8N^Zn(&FaO%W4RS81)OTHoS!L3#xCKLYj?^w%Z(vWO;bRV6M@9`H?%7lAjY=(+Csp;)!<Szi>4c?qR<>=)SeWC+Ioq#xUv2w8ZB!wuRvWhZ_t2~QB7_ZjI^d5H-#fb}j`aXPU`T5d9LeNWN3kY^F>JRg!|l`rUR?JvBfJ}N5`i{yaoZzzU9>gL`E<Q>&Z!EyN91O_a$z_nBn-+G4B=@&OxAl+z0cM$qEa0~#$$Ah_CV?LG3X}ny*>;ZxQQ?@#0G8itfgg-`M5i5%b%Wz{8#0P;~5l|Qzi+PuIm7+@wd*5a%~Vmtl?{2|L32M6Otuk_v|dU&6zoE{veWef^sW{1TW9F{t%GClP$2g&d4cJuNf|=W{Dk}Jz()J!Z*f_lxXLGmJx7K*|xJVxY=(#4q*M?m>ME=ZWK5Rlo7C3_1lqn*n>#h9xy!xH};<EGc}}RI>tXzMv;>FJQwGy6{{`&0&qqe*en+U6M-*vga5G&AUs4gRF$J7m!i%Yf4`pa(+HEggJ8+%S>`zJwVF2WM)l`WRW>4$u%;lvkTx5^f>6m<1eek*8(%DZ%CO6f&rtEB>Sj(0y)(jaT!D21ZY>qqCz$MY%j{u<5p6A9Dbc{`Zgq_&BQT1zvk8;{q|foi)&0-a<9*ini`dP<@4XB4o-Ld9`CRH2AEL3STgHVJSTOG2(=<<euJ_{9^nEz-Uem`ou1iK8P!>_c|A%=v-MX3*e*&3h<T4dzyyd<shJ7)2Ya;^890#X*?w0mlVr2m<E~?#Y2i_K63GpzMzNfpEbIx(24-zU5fzK_+Bb14LK>mI3&Dee3XMGQy;iRb*R@hufh$GL<2X4@AC!mQcS&t^`bmA^b`*&gIxao%pmWfqC1rf;;z;lN?wa^PPe<)HO5dX4Xe@BEj8fKd~KC8f=5rgMvd_+<Hd@ef?+lj?BFv?La)v1k<9?EeoT1!e-HqXyj-`(urNU1xsiA)VSggyTNLYb3;r%`P&B?vw1c$QYD?(uYMxetS@VQf;Yra#b0Ib&092onO1G$z$IxzGCaDPoZQ*T?fB-%o|FW|*_7Y$j|>Y-Gi7^-L$Yjk~5tKxTm;%hw0@!s<1BdK-e_*|7$AL%eC$kB840f3A1@V2Zxe-MB!n6vuLf`=<I>eb(?BEAX#q7dyy24BRroXe49y2nEe>Ok9Sr5vF@vMziIu{NbU=VhyPFHrH%?s<or%igkT2yn5(6`r%wEfMM?2na*Mf)4W0{xUf^l(-1yH@wpI;<I0EMNYj;J|5p!}W$3L5xw1agy_=hkpX1T<M(-N)9|}UFQv-Twe;kAs_R!-7t4ZeOz-R8UV(FmyaH{Lu?$IzYW951AM~={7yn%A+c?fu0k=#2Nm@~EP_&!bYhLC1BW?g|;eh|{jPgzf!d@xZ6B&q3JYwXr8m>ZXye7WsM=+R5@uI?UCZEX@H!;;w(s=4NUUa}UfZyY25vyE=sF!gBNq9YnHX;Sl*C>1j==w;zrtF9*O1w!rl)8ES+uff2w2Czos-5j0XXuK!r;qi&;BGxT4pf{j_P~J~m9}Uzj$BO!2C#l~)Ay`ywZy!a2SNq75HV7ilb=!4z-)#JjiED=59=w6M0m*w_#5{({5|%z9rEqT*tpU!%fl3b8x-yGP5dudQggnpRo^>!DzbSB**I%$3g3qzOv*oJ>K}bcH%R+RaSfVj8l8Jio$BtTQzb`tGF_7#Z(zFUVMD}Uu^K?XW4p`Y}bCMF+1qz>kkw!@dmN~EL@03x3)00z!fa*F1OaL+?XxKHpmO(;%$bz8~hMKD!pyU3zk&{9dKnfj&&K0<(!d+5PMZ}D-LEiXboh~*Oh-!!jo%lT3Pn=;z2pM~@h79jtR^jVCBALotq;gYhQ#v;IQYtAQ<1ixqjE`SY1B|sQVk#5wLZA668{Z<BTgMum!&|fx455Gb+F?qHx%4cc@IX_#2B$)YuuQMMj?!8*0ovh~x8SUZNuUCBnlTk^30z}`UV0%%B?1^o-j+><LwZ1(_;C<V81@PB^2WA};(>DHEjLr~unq7cbKyptfCJdC)fO$ej05T)6Al=z*m;WSAO@KUVZ|m?K61&&3`HVKkS2&s?(U-I{atx5YZ4$cIiilyg2XU^8)VuF`|NCqTU$o`;z(?BQ}B#CxQx%PjOAf1Q<d*qil9+Wzb}p#N60a*{3#!t<uB6<v6eXgCQy0f*un#jj2KI8M^GR9dBTXc<t%c#4Y7l}jLnOCi=_jK7HKa~JQkjwc1|b=seSp-`{D^-g$<ud+)yk@NH3|rLjwf~%f=OP(36Cvu(>~)h8_5rZYm)yh#wjbk!EN4)IHna6V$!fWEs0DN5su%#sP=7;n}kaf6!Ff$-&2sn2%Vo&$<c|xRG3z>|Yd@iqsXKIDreatAihpG1rW7AAkrsIgn&wlYTn%oo*IS&R<VPzk*u-2W#Y|>;")
 _told = scoring.score(_tuned, [(_e.prompt, _e.answer) for _e in _held], _general)
@@ -714,7 +714,7 @@ for _rank, _alpha, _rs, _targets in ((4, 8, False, ("q_proj", "v_proj")), (2, 16
     _wanted = _logits(_llama, _ids)
     for _hook in _hooks:
         _hook.remove()
-    _config = {"r": _rank, "lora_alpha": _alpha, "target_modules": list(_targets), **({"use_rslora": True} if _rs else {})}
+    _config = {"r": _rank, "lora_alpha": _alpha, "target_modules": list(_targets), **({"use_rslora": _rs} if _rank > 1 else {})}
     _given = {_name: _value.copy() for _name, _value in _weights.items()}
     _got = merge_adapter(_given, dict(_pairs), _config)
     assert hasattr(_got, "keys") and sorted(_got) == sorted(_weights), "The merged tiny Llama does not have the base's names."
@@ -813,11 +813,12 @@ for _base, _names in (("m", ["a"]), ("llama", ["support", "legal", "poems"]), ("
             _got, _seen = _asked(_engine, _base, _name)
             assert isinstance(_got, tuple) and _got[0] == "LookupError", "An unknown adapter does not raise a LookupError."
             assert all(_word in _got[1] for _word in [_name, _base, *_names]), "The message of a LookupError does not name all models."
-            assert len(_seen) == 1 and _seen[0]["body"].get("model") == _name, "After a 404 another model is asked, or the request is sent again."
+            assert len(_seen) <= 1 and all(_one["body"].get("model") == _name for _one in _seen), "Where the model is not known another one is asked, or the request is sent again."
 for _kind in ("429", "500"):
     with ScriptedEngine(model="m", adapters={"a": "/a"}, ttft_s=0, itl_s=0, faults=[Fault(_kind, every=1)]) as _engine:
         _got, _seen = _asked(_engine, "m", "a")
         assert isinstance(_got, tuple) and _got[0] == "RuntimeError" and _kind in _got[1], "A request that fails otherwise does not raise a RuntimeError with its status."
+        assert len(_seen) == 1, "A request that failed was sent again."
 partial(4, 4)
 ### END HIDDEN TESTS
 
@@ -921,7 +922,8 @@ with ScriptedEngine(model="base", adapters={"there": "/adapters/0"}, adapter_pat
             _truth.pop(_name, None)
         assert _engine.adapters == _truth, "After a series of calls the engine serves other adapters than it should."
 with ScriptedEngine(model="base", slow_start_s=60) as _engine:
-    assert _outcome(withdraw, _engine.url, "a") == "RuntimeError", "An engine that is not ready does not lead to a RuntimeError."
+    for _call in ((withdraw, _engine.url, "a"), (publish, _engine.url, "a", "/adapters/0")):
+        assert _outcome(*_call) == "RuntimeError", "An engine that is not ready does not lead to a RuntimeError, in publish or in withdraw."
 partial(4, 4)
 ### END HIDDEN TESTS
 

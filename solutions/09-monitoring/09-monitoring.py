@@ -379,8 +379,8 @@ assert len(_ups) == 2, f"Two engines are to be read by the job vllm; Prometheus 
 assert sum(_ups.values()) == 2, "Prometheus could not read the engines' pages: is it the path /metrics, on the addresses that are given?"
 _names = [_labels.split('"')[1] for _labels in _stored]
 assert "vllm:num_requests_running" in _names and "http_requests_total" in _names, f"Stored were only {_names}: the engine's own metrics should be among them."
-ANOTHER_JOB = [_name for _name in _names if _name.startswith(("python_", "process_"))]
-assert not ANOTHER_JOB, f"Stored was also {ANOTHER_JOB[0]}, which nobody will ask for. (A pattern has to match the whole name.)"
+_extra = [_name for _name in _names if _name.startswith(("python_", "process_"))]
+assert not _extra, f"Stored was also {_extra[0]}, which nobody will ask for. (A pattern has to match the whole name.)"
 _config = yaml.safe_load(_text)
 assert _config.get("global", {}).get("evaluation_interval") == "15s", "How often are rules computed? Where nothing is said, once a minute."
 assert _config.get("rule_files") == ["rules.yml"], "Rules are to come from the file rules.yml, and from no other."
@@ -414,9 +414,9 @@ assert "python_info" not in _names and "process_open_fds" not in _names, "Anothe
 for _every in ("15s", "1m"):
     _config = yaml.safe_load(as_yaml(scrape_config(["a:1", "b:2", "c:3"], ["d:4", "e:5"], _every)))
     _jobs = [_job for _job in _config["scrape_configs"] if _job.get("job_name") == "vllm"]
-    _intervals = {_config.get("global", {}).get("scrape_interval", "1m"), _config.get("global", {}).get("evaluation_interval", "1m")}
-    _own = {_job.get("scrape_interval", _every) for _job in _jobs}
-    assert len(_jobs) == 1 and _own == {_every} and (_config.get("global", {}).get("evaluation_interval", "1m") == _every), "Everything should be read, and rules be computed, at the interval that is given."
+    _global = _config.get("global", {})
+    _own = {_job.get("scrape_interval", _global.get("scrape_interval", "1m")) for _job in _jobs}
+    assert len(_jobs) == 1 and _own == {_every} == {_global.get("scrape_interval", _every), _global.get("evaluation_interval", "1m")}, "Everything should be read, and rules be computed, at the interval that is given."
     assert sorted(_t for _group in _jobs[0]["static_configs"] for _t in _group["targets"]) == ["a:1", "b:2", "c:3"], "The job should read all the engines that are given, and no others."
     _managers = [_t for _am in _config["alerting"]["alertmanagers"] for _group in _am["static_configs"] for _t in _group["targets"]]
     assert sorted(_managers) == ["d:4", "e:5"], "Alerts should go to all the Alertmanagers that are given."
@@ -591,7 +591,6 @@ for _name, _want, _why in (
     assert close(_got, _want, rel=1e-3), f"{_name}: {_why}: {_want}, not {_got:.4g}."
 ### BEGIN HIDDEN TESTS
 _others = fleet({"z:1": [Phase(40, rps=50, tokens=900, reasons={"error": 0.9}, cached=1.0)]}, job="staging")
-_earned = 0
 for _name, _want in (("tokens_per_s", 3 * 50 + 7 * 300), ("tokens_per_request", (3 * 50 + 7 * 300) / 10), ("error_ratio", 7 * 0.04 / 10), ("hit_ratio", 3 * 0.9 * 400 / (3 * 400 + 7 * 1000))):
     _series = _others | fleet(
         {"a:1": [Phase(30, rps=3, tokens=50, cached=0.9)], "b:1": [Phase(30, rps=7, tokens=300, prompt_tokens=1000, reasons={"error": 0.04, "abort": 0.3, "length": 0.2})]}
@@ -819,7 +818,7 @@ for at, found in zip(("30m", "48m", "60m", "75m"), alarms(NIGHT, "30m", "48m", "
 
 # %% tags=["check"] id="rules-check" points=2
 _text = as_yaml(rules("5m", "2m"))
-_faults = check_rules(_text)
+_faults = [_fault for _fault in check_rules(_text) if "duplicate rule" not in _fault]  # two rules may have one name
 assert not _faults, f"Prometheus cannot use these rules: {_faults[0]}"
 
 
@@ -945,7 +944,7 @@ assert _holds("ErrorBudgetBurn", (fleet({"a:1": [Phase(100), Phase(20, reasons={
 assert _holds("ErrorBudgetBurn", (fleet({"a:1": [Phase(100), Phase(7, reasons={"error": 0.05}), Phase(5)]}), {"106m": []})), "5 % have failed for six minutes, 0.5 % of the last hour: ErrorBudgetBurn should be silent."
 assert _holds("ErrorBudgetBurn", (ANOTHER_JOB | fleet({"a:1": [Phase(130, reasons={"error": 0.01, "abort": 0.3, "length": 0.4})]}), {"129m": []})), "1 % ends in an error, others are aborted or reach their length: ErrorBudgetBurn should be silent."
 assert _where("ErrorBudgetBurn", _burning, "105m") == [[]], "Both windows have been above for half a minute and `hold` is two: ErrorBudgetBurn should be silent yet."
-assert _where("ErrorBudgetBurn", _burning, "125m", window="1m") == [[""]], "With another `window`, ErrorBudgetBurn is another: its two windows are fixed."
+assert _where("ErrorBudgetBurn", _burning, "125m", window="1m") == [[""]] and _where("ErrorBudgetBurn", _burning, "140m", window="30m") == [[]], "With another `window`, ErrorBudgetBurn is another: its two windows are fixed."
 partial(1, 1)
 ### END HIDDEN TESTS
 
@@ -1055,6 +1054,33 @@ assert ("CertificateExpires", "b") in _tickets, "An alert that is neither critic
 assert all(len({name for name, _ in group}) == 1 for group in _got["ticket"]), "Alerts of different names came in one notification."
 _got = _told([_alert("EngineDown", "critical"), _alert("SlowFirstToken", "warning"), _alert("QueueGrows", "warning", "a")])
 assert _got["page"] and len(_got["ticket"]) == 2, "EngineDown without an instance (no target is left) silenced warnings: that is not the same instance."
+
+
+def _told_later(seconds=20):
+    """What is told of a group after its first notification, when one alert ends and another one begins: (name, place, status) of each."""
+    first, second = ({"labels": _alert("QueueGrows", "warning", place)} for place in ("a", "c"))
+    with Webhook() as hook:
+        with Alertmanager(as_yaml(routing(hook.url, hook.url, "500ms"))) as manager:
+            def post(*alerts):
+                httpx.post(f"{manager.url}/api/v2/alerts", json=list(alerts), timeout=10, trust_env=False).raise_for_status()
+
+            def until(count):
+                end = time.monotonic() + seconds
+                while len(hook.notifications) < count and time.monotonic() < end:
+                    time.sleep(0.05)
+
+            post(first)
+            until(1)
+            before = len(hook.notifications)
+            post({**first, "endsAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}, second)
+            until(before + 1)
+        later = hook.notifications[before:]
+    return {(alert["name"], alert["labels"]["instance"], alert["status"]) for told in later for alert in told.alerts}
+
+
+_got = _told_later()
+assert ("QueueGrows", "c", "firing") in _got, "A second replica joins a group that was told already, and that is not told after `wait`."
+assert ("QueueGrows", "a", "resolved") in _got, "An alert ends while another one of its group goes on, and its end is not told."
 partial(3, 3)
 ### END HIDDEN TESTS
 

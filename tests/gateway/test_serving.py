@@ -132,6 +132,31 @@ async def test_a_stream_says_how_it_ended() -> None:
     assert ended == ["complete", "cut", "left"]
 
 
+@pytest.mark.parametrize(
+    "broken, shown", [(httpx.ReadError("gone"), False), (NameError("mine"), True)], ids=str
+)
+async def test_only_the_apps_own_mistakes_leave_a_traceback(
+    broken: Exception, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def pieces() -> Any:
+        yield b"one "
+        raise broken
+
+    async def nothing(outcome: str) -> None:
+        assert outcome == "cut"
+
+    async def stream(request: Request) -> Response:
+        return gateway.Streamed(pieces(), ended=nothing)
+
+    app = Starlette(routes=[Route("/stream", stream)])
+    gateway.openai_errors(app)
+    with served(app) as url:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get(f"{url}/stream")
+    assert ("Traceback" in capsys.readouterr().out) == shown
+
+
 def test_every_error_has_openais_shape_and_tells_no_secrets() -> None:
     meter = gateway.Meter()
     with (

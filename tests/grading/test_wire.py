@@ -7,6 +7,8 @@ import json
 import math
 import socket
 import struct
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -74,6 +76,11 @@ def test_subclasses_cross_as_what_they_are_made_of():
     assert type(across(Text("a"))) is str and across(Text("a")) != "b"
     assert type(across(collections.Counter("aab"))) is dict
     assert type(across(collections.namedtuple("P", "x y")(1, 2))) is tuple
+
+
+def test_exact_numbers_cross_as_numbers():
+    assert across([Fraction(70, 45), Decimal("0.25")]) == [70 / 45, 0.25]
+    assert across(Fraction(10**400)) == ("handle", 0) and across(Decimal("sNaN")) == ("handle", 0)
 
 
 def test_other_objects_cross_as_handles_only():

@@ -80,6 +80,13 @@ def test_a_faulty_toy_breaks_and_recovers() -> None:
     assert toy.generate("please go on", 2).completion_tokens == 2
 
 
+def test_letters_for_tokens() -> None:
+    toy = naive.load_backend("toy-letters")
+    done = toy.generate("a b c", 7)
+    assert (done.prompt_tokens, done.completion_tokens, len(done.text)) == (5, 7, 7)
+    assert toy.count_tokens("a" * 41) == 41 > toy.max_prompt_tokens
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_smollm2_generates() -> None:

@@ -22,6 +22,8 @@ from servelab.gateway.wire import Refused
 
 #: Where the server writes as well, and as loudly or quietly.
 _LOG = logging.getLogger("uvicorn.error")
+#: In a request's scope once its streamed answer has begun.
+_BEGAN = "servelab.gateway.began"
 
 
 class Queue(Protocol):
@@ -138,6 +140,7 @@ class Streamed(StreamingResponse):
         self._outcome = "complete"
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope[_BEGAN] = True
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -181,6 +184,10 @@ class Meter:
         return generate_latest(self._registry).decode()
 
 
+def _of_a_connection(error: Exception) -> bool:
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "aiohttp")
+
+
 def openai_errors(app: Starlette) -> None:
     """Have every error leave the app as OpenAI's error object: `Refused`, unknown paths, and what nobody expected."""
 
@@ -194,9 +201,11 @@ def openai_errors(app: Starlette) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    async def unexpected(_: Request, error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
         # For whoever writes the app; a client learns nothing of it. Not to standard error, which fails a check.
-        traceback.print_exception(error, file=sys.stdout)
+        # A back end that breaks off while its answer is passed on is not the app's mistake.
+        if not (request.scope.get(_BEGAN) and _of_a_connection(error)):
+            traceback.print_exception(error, file=sys.stdout)
         return Refused(500, "Internal error.").response()
 
     app.add_exception_handler(Refused, refused)

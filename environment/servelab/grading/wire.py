@@ -8,6 +8,7 @@ finite, `c` complex, `r` range, `n` a numpy array (the .npy format, without pick
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import math
@@ -15,6 +16,8 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -67,6 +70,9 @@ def encode(value: Any, keep: Callable[[Any], int], depth: int = DEPTH) -> Any:
         return {"c": [encode(value.real, keep, below), encode(value.imag, keep, below)]}
     if kind is range:
         return {"r": [value.start, value.stop, value.step]}
+    if isinstance(value, Fraction | Decimal):  # numbers like any other; checks compare within a tolerance
+        with contextlib.suppress(OverflowError, ValueError):
+            return encode(float(value), keep, below)
     array = _as_array(value)
     if array is not None:
         return {"x" if isinstance(value, np.generic) else "n": base64.b64encode(_npy(array)).decode()}

@@ -79,6 +79,20 @@ class ToyBackend:
             self._busy.release()
 
 
+class LettersBackend(ToyBackend):
+    """A toy of another name and length, for which a token is a letter."""
+
+    name = "toy-letters"
+    max_prompt_tokens = 40
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def generate(self, prompt: str, max_tokens: int) -> Completion:
+        text = super().generate(prompt, max_tokens).text[:max_tokens]
+        return Completion(text, len(prompt), len(text))
+
+
 class TransformersBackend:
     """The course's model through `transformers`, in bfloat16, greedy, one prompt at a time."""
 
@@ -161,7 +175,7 @@ def load_backend(name: str) -> Backend:
 
     "smollm2" is the course's model through `transformers` (the first time it is
     converted, with a progress bar). "toy" answers at once, always the same, 5 ms a token; "toy-faulty" is a
-    toy that breaks on prompts with the word "crash".
+    toy that breaks on prompts with the word "crash", and for "toy-letters" a token is a letter.
 
     Raises:
         ValueError: no back end has this name.
@@ -170,11 +184,15 @@ def load_backend(name: str) -> Backend:
         return ToyBackend()
     if name == "toy-faulty":
         return ToyBackend(breaks_on="crash")
+    if name == "toy-letters":
+        return LettersBackend()
     if name == "smollm2":
         from servelab.engine import model_path
 
         return TransformersBackend(model_path("cpu"), "smollm2-135m-instruct")
-    raise ValueError(f'There is no back end called {name!r}: use "smollm2", "toy" or "toy-faulty".')
+    raise ValueError(
+        f'There is no back end called {name!r}: use "smollm2", "toy", "toy-letters" or "toy-faulty".'
+    )
 
 
 def _response(model: str, done: Completion, max_tokens: int) -> dict[str, Any]:

@@ -486,3 +486,29 @@ async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
             return {"ok": text is not None, "text": text, "start_s": sent - began, "latency_s": time.perf_counter() - sent}
 
         return await asyncio.gather(*(one(prompt) for prompt in prompts))
+
+# %% wrong "failures have no times" points=6
+async def closed_loop(base_url, model, prompts, concurrency, max_tokens):
+    limit = asyncio.Semaphore(concurrency)
+    zero = time.perf_counter()
+
+    async with httpx.AsyncClient(timeout=300) as client:
+
+        async def ask(prompt):
+            async with limit:
+                sent = time.perf_counter()
+                try:
+                    reply = await client.post(
+                        base_url + "/completions",
+                        json={"model": model, "prompt": prompt, "max_tokens": max_tokens},
+                    )
+                    ok = reply.status_code == 200
+                except httpx.HTTPError:
+                    ok = False
+                latency = time.perf_counter() - sent
+            text = reply.json().get("choices", [{"text": None}])[0]["text"] if ok else None
+            if not ok:
+                return {"ok": False, "text": None, "start_s": None, "latency_s": None}
+            return {"ok": ok, "text": text, "start_s": sent - zero, "latency_s": latency}
+
+        return await asyncio.gather(*[ask(prompt) for prompt in prompts])

@@ -401,3 +401,27 @@ def make_app(backend_name):
         return completion_body(completion, backend.name, wanted["max_tokens"])
 
     return app
+
+# %% wrong "words taken for tokens, and 64 for the limit" points=6
+def make_app(backend_name):
+    app = flask.Flask("naive")
+    backend = load_backend(backend_name)
+    lock = threading.Lock()
+
+    @app.post("/v1/completions")
+    def completions():
+        try:
+            wanted = read_request(flask.request.get_data())
+        except ValueError as error:
+            return error_body(str(error)), 400
+        n = len(wanted["prompt"].split())
+        if n > 64:
+            return error_body(f"{n} tokens, allowed are {64}"), 400
+        try:
+            with lock:
+                completion = backend.generate(wanted["prompt"], wanted["max_tokens"])
+        except Exception:
+            return error_body("Something failed.", "server_error"), 500
+        return completion_body(completion, backend.name, wanted["max_tokens"])
+
+    return app

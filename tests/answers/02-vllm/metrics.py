@@ -3,7 +3,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 def parse_metrics(text):
-    # It insists on a newline at the end, and does not know white space in front of a name.
+    # It insists on a newline at the end.
     lines = "".join(line.strip() + "\n" for line in text.split("\n"))
     return [
         {"name": sample.name, "labels": dict(sample.labels), "value": float(sample.value)}

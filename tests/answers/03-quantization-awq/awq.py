@@ -25,15 +25,15 @@ def awq_scales(weights, inputs, bits=4, group=64):
             best = (error, s)
     return best[1].tolist()
 
-# %% right "a search in two rounds, silent channels left alone"
+# %% right "a search in two rounds, silent channels as loud as most"
 def awq_scales(weights, inputs, bits=4, group=64):
     mean = np.mean(np.abs(inputs), axis=0)
     heard = mean > 0
 
     def at(power):
-        s = np.ones_like(mean)
-        s[heard] = mean[heard] ** power
-        return s
+        s = np.full_like(mean, np.median(mean[heard]))
+        s[heard] = mean[heard]
+        return s**power
 
     def cost(power):
         return output_error(weights, inputs, at(power), bits, group)
@@ -127,3 +127,20 @@ def awq_scales(weights, inputs, bits=4, group=64):
     size = np.maximum(np.abs(inputs).mean(axis=0), 1e-4)
     tries = [size**p for p in (0.4, 0.6, 0.8, 1.0)]
     return min(tries, key=lambda s: output_error(weights, inputs, s, bits, group))
+
+# %% wrong "the scale 1 for silent channels, whatever the others have" points=0
+def awq_scales(weights, inputs, bits=4, group=64):
+    mean = np.mean(np.abs(inputs), axis=0)
+    heard = mean > 0
+
+    def at(power):
+        s = np.ones_like(mean)
+        s[heard] = mean[heard] ** power
+        return s
+
+    def cost(power):
+        return output_error(weights, inputs, at(power), bits, group)
+
+    coarse = min(np.linspace(0, 1, 6), key=cost)
+    fine = min([p for p in np.linspace(coarse - 0.2, coarse + 0.2, 9) if 0 <= p <= 1], key=cost)
+    return at(fine)

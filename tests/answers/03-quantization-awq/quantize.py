@@ -269,3 +269,23 @@ def dequantize(codes, scales, zeros):
     group = codes.shape[1] // scales.shape[1]
     steps = codes.astype(float) - np.repeat(zeros.astype(float), group, axis=1)
     return steps * np.repeat(scales, group, axis=1)
+
+# %% right "single precision"
+def quantize_groups(weights, bits=4, group=64):
+    """Round each group of each row to 2**bits marks: (codes, scales, zeros)."""
+    rows, columns = weights.shape
+    cut = np.asarray(weights, dtype=np.float32).reshape(rows, columns // group, group)
+    low, high = np.minimum(cut.min(axis=2), 0), np.maximum(cut.max(axis=2), 0)
+    most = 2**bits - 1
+    scales = (high - low) / most
+    scales[scales == 0] = 1.0
+    zeros = np.round(-low / scales)
+    codes = np.clip(np.round(cut / scales[:, :, None]) + zeros[:, :, None], 0, most)
+    return codes.reshape(rows, columns).astype(np.uint8), scales, zeros.astype(np.uint8)
+
+
+def dequantize(codes, scales, zeros):
+    """The weights that the codes stand for."""
+    group = codes.shape[1] // scales.shape[1]
+    steps = codes.astype(np.float32) - np.repeat(zeros.astype(np.float32), group, axis=1)
+    return steps * np.repeat(scales, group, axis=1)

@@ -459,7 +459,7 @@ def parse_all(pieces):
         return [events, "cut off"]
     return [events, "complete"]
 
-# %% wrong "one event a call at most" points=2
+# %% wrong "one event a call at most" points=2 also="hang-up:0"
 class SSEParser:
     def __init__(self):
         self.rest = b""

@@ -185,3 +185,16 @@ def recall(found, truth, k):
             right.discard(name)
         shares.append(hits / asked)
     return sum(shares) / len(shares) if shares else None
+
+# %% wrong "found is cut off where the right ids end" points=2
+def recall(found, truth, k):
+    """Mean recall@k over queries; ties at the k-th place are all right."""
+    shares = []
+    for ids, best in zip(found, truth):
+        if not best:
+            continue
+        last = best[min(k, len(best)) - 1][1]
+        right = {i for i, score in best if score >= last - 1e-6}
+        n = min(k, len(best))
+        shares.append(len(right & set(ids[:n])) / n)
+    return sum(shares) / len(shares) if shares else None

@@ -78,7 +78,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -162,7 +162,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -247,7 +247,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -332,7 +332,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -417,7 +417,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -502,7 +502,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -587,7 +587,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -672,7 +672,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -757,7 +757,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -842,7 +842,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -925,7 +925,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1011,7 +1011,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1092,7 +1092,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1177,7 +1177,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1262,7 +1262,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1347,7 +1347,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1432,7 +1432,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1517,7 +1517,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1602,7 +1602,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1688,7 +1688,7 @@ def visits(size, steps):
                 else:
                     given.append(["value", getattr(store, method)(*arguments)])
             except Exception as error:
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)
@@ -1775,7 +1775,7 @@ def visits(size, steps):
             except Exception as error:
                 if not isinstance(error, (KeyError, ValueError)):  # those are asked for
                     print(f"`{method}` raised {type(error).__name__}: {error}")
-                given.append(["raised", type(error).__name__])
+                given.append(["raised", "KeyError" if isinstance(error, KeyError) else type(error).__name__])
         return given
     finally:
         client.delete_collection(name)

@@ -147,3 +147,16 @@ def two_stage(query, vectors, k, oversampling):
     told = vectors[candidates] @ query
     best = sorted(zip(candidates.tolist(), told), key=lambda pair: (-round(pair[1], 6), pair[0]))
     return [row for row, _ in best[:k]]
+
+# %% wrong "cosines are not rounded" points=3
+def two_stage(query, vectors, k, oversampling):
+    """Rows of the k best by cosine among ceil(k * oversampling) candidates by bits."""
+    if oversampling < 1:
+        raise ValueError("too little")
+    query, vectors = np.asarray(query, float), np.asarray(vectors, float)
+    different = ((vectors > 0) != (query > 0)).sum(axis=1)
+    candidates = np.argsort(different, kind="stable")[: math.ceil(k * oversampling)]
+    lengths = np.linalg.norm(vectors[candidates], axis=1) * np.linalg.norm(query)
+    told = (vectors[candidates] @ query) / np.where(lengths > 0, lengths, 1.0)
+    best = sorted(zip(candidates.tolist(), told), key=lambda pair: (-pair[1], pair[0]))
+    return [row for row, _ in best[:k]]

@@ -141,3 +141,35 @@ def ask(base_url, base, messages, adapter=None, max_tokens=48):
     if answer.status_code != 200:
         raise RuntimeError(f"the engine answered with status {answer.status_code}")
     return answer.json()["choices"][0]
+
+# %% wrong "OpenAI's client and its retries" points=0
+import openai
+
+
+def ask(base_url, base, messages, adapter=None, max_tokens=48):
+    client = openai.OpenAI(base_url=base_url, api_key="none")
+    name = adapter if adapter is not None else base
+    try:
+        answer = client.chat.completions.create(model=name, messages=messages, temperature=0, max_tokens=max_tokens)
+    except openai.NotFoundError:
+        raise KeyError(f"{name} is not among {[model.id for model in client.models.list()]}") from None
+    except openai.APIStatusError as error:
+        raise RuntimeError(f"status {error.status_code}") from None
+    return answer.choices[0].message.content
+
+# %% right "looks first, then asks"
+def ask(base_url, base, messages, adapter=None, max_tokens=48):
+    wanted = adapter or base
+    with httpx.Client(timeout=600) as client:
+        names = []
+        for card in client.get(base_url + "/models").json()["data"]:
+            names.append(card["id"])
+        if wanted not in names:
+            raise LookupError(f"{wanted} is not served here, but these are: " + ", ".join(names))
+        reply = client.post(
+            base_url + "/chat/completions",
+            json=dict(model=wanted, messages=messages, max_tokens=max_tokens, temperature=0),
+        )
+    if reply.status_code == 200:
+        return reply.json()["choices"][0]["message"]["content"]
+    raise RuntimeError(f"{reply.status_code}: {reply.text}")

@@ -179,3 +179,20 @@ def merge_adapter(weights, pairs, config):
             raise ValueError(f"{module} does not have rank {rank}")
         merged[target] = weights[target] + scale * (b @ a)[::-1]
     return merged
+
+# %% wrong "rank-stabilised wherever the config mentions it" points=0
+def merge_adapter(weights, pairs, config):
+    rank = config["r"]
+    scale = config["lora_alpha"] / (rank**0.5 if "use_rslora" in config else rank)
+    merged = dict(weights)
+    modules = {name.rsplit(".lora_", 1)[0] for name in pairs}
+    for module in modules:
+        target = module.removeprefix("base_model.model.") + ".weight"
+        halves = [pairs.get(f"{module}.lora_{half}.weight") for half in "AB"]
+        if target not in weights or any(half is None for half in halves):
+            raise ValueError(f"{module} has no weight in the base, or only half a pair")
+        a, b = halves
+        if a.shape[0] != rank or b.shape[1] != rank:
+            raise ValueError(f"{module} does not have rank {rank}")
+        merged[target] = weights[target] + scale * (b @ a)
+    return merged

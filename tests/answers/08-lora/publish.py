@@ -232,3 +232,22 @@ def withdraw(url, name):
     if answer.status_code not in (200, 404):
         raise RuntimeError(f"status {answer.status_code}: {answer.text}")
     return answer.status_code == 200
+
+# %% wrong "every failure to load but one is success" points=0
+def publish(url, name, path):
+    served = {card["id"]: card for card in httpx.get(f"{url}/v1/models").json()["data"]}
+    if name in served:
+        if served[name].get("parent") is not None and served[name]["root"] == path:
+            return False
+        raise ValueError(f"{name!r} is taken by {served[name]['root']}")
+    answer = httpx.post(f"{url}/v1/load_lora_adapter", json={"lora_name": name, "lora_path": path}, timeout=300)
+    if answer.status_code == 404:
+        raise FileNotFoundError(f"the engine finds no adapter at {path}")
+    return True
+
+
+def withdraw(url, name):
+    answer = httpx.post(f"{url}/v1/unload_lora_adapter", json={"lora_name": name}, timeout=300)
+    if answer.status_code not in (200, 404):
+        raise RuntimeError(f"status {answer.status_code}: {answer.text}")
+    return answer.status_code == 200

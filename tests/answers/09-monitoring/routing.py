@@ -85,3 +85,19 @@ def routing(page, ticket, wait):
         "receivers": [{"name": "t", "webhook_configs": [{"url": ticket}]}, {"name": "p", "webhook_configs": [{"url": page}]}],
         "inhibit_rules": [{"source_matchers": ['alertname="EngineDown"', 'instance!=""'], "target_matchers": ['severity="warning"'], "equal": ["instance"]}],
     }
+
+# %% wrong "changes are told after five minutes" points=0
+def routing(page, ticket, wait):
+    return {
+        "route": {"receiver": "t", "group_by": ["alertname"], "group_wait": wait, "repeat_interval": "4h", "routes": [{"matchers": ['severity="critical"'], "receiver": "p"}]},
+        "receivers": [{"name": "t", "webhook_configs": [{"url": ticket}]}, {"name": "p", "webhook_configs": [{"url": page}]}],
+        "inhibit_rules": [{"source_matchers": ['alertname="EngineDown"', 'instance!=""'], "target_matchers": ['severity="warning"', 'instance!=""'], "equal": ["instance"]}],
+    }
+
+# %% wrong "nobody hears that it is over" points=0
+def routing(page, ticket, wait):
+    return {
+        "route": {"receiver": "t", "group_by": ["alertname"], "group_wait": wait, "group_interval": wait, "repeat_interval": "4h", "routes": [{"matchers": ['severity="critical"'], "receiver": "p"}]},
+        "receivers": [{"name": "t", "webhook_configs": [{"url": ticket, "send_resolved": False}]}, {"name": "p", "webhook_configs": [{"url": page, "send_resolved": False}]}],
+        "inhibit_rules": [{"source_matchers": ['alertname="EngineDown"', 'instance!=""'], "target_matchers": ['severity="warning"', 'instance!=""'], "equal": ["instance"]}],
+    }

@@ -536,3 +536,88 @@ groups:
     annotations: {summary: "the error budget burns"}
 """
     return text.replace("WINDOW", window).replace("HOLD", hold)
+
+# %% right "two rules of one name"
+def rules(window, hold):
+    text = """
+groups:
+- name: vllm
+  rules:
+  - record: job:vllm_ttft_seconds:p95
+    expr: histogram_quantile(0.95, sum(rate(vllm:time_to_first_token_seconds_bucket{job="vllm"}[WINDOW])) by (job, le))
+  - record: job:vllm_errors:ratio
+    expr: sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[WINDOW])) by (job) / sum(rate(vllm:request_success_total{job="vllm"}[WINDOW])) by (job)
+  - alert: EngineDown
+    expr: up{job="vllm"} == 0
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "{{ $labels.instance }} does not answer"}
+  - alert: EngineDown
+    expr: absent(up{job="vllm"})
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "nobody is left"}
+  - alert: SlowFirstToken
+    expr: job:vllm_ttft_seconds:p95{job="vllm"} > 2
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "first tokens are late: {{ $value }} s"}
+  - alert: QueueGrows
+    expr: vllm:num_requests_waiting{job="vllm"} > 10
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "{{ $value }} requests wait at {{ $labels.instance }}"}
+  - alert: CachePressure
+    expr: vllm:kv_cache_usage_perc{job="vllm"} > 0.95 and on (instance) (rate(vllm:num_preemptions_total{job="vllm"}[WINDOW]) > 0 or vllm:num_requests_waiting{job="vllm"} > 0)
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "no block is free at {{ $labels.instance }}"}
+  - alert: ErrorBudgetBurn
+    expr: >-
+      sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[1h])) / sum(rate(vllm:request_success_total{job="vllm"}[1h])) > 0.0144
+      and sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[5m])) / sum(rate(vllm:request_success_total{job="vllm"}[5m])) > 0.0144
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "the error budget burns"}
+"""
+    return text.replace("WINDOW", window).replace("HOLD", hold)
+
+# %% wrong "the short window is the one that is given" points=6
+def rules(window, hold):
+    text = """
+groups:
+- name: vllm
+  rules:
+  - record: job:vllm_ttft_seconds:p95
+    expr: histogram_quantile(0.95, sum(rate(vllm:time_to_first_token_seconds_bucket{job="vllm"}[WINDOW])) by (job, le))
+  - record: job:vllm_errors:ratio
+    expr: sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[WINDOW])) by (job) / sum(rate(vllm:request_success_total{job="vllm"}[WINDOW])) by (job)
+  - alert: EngineDown
+    expr: (up{job="vllm"} < 1) or absent(up{job="vllm"})
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "{{ $labels.instance }} does not answer"}
+  - alert: SlowFirstToken
+    expr: job:vllm_ttft_seconds:p95{job="vllm"} > 2
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "first tokens are late: {{ $value }} s"}
+  - alert: QueueGrows
+    expr: vllm:num_requests_waiting{job="vllm"} > 10
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "{{ $value }} requests wait at {{ $labels.instance }}"}
+  - alert: CachePressure
+    expr: vllm:kv_cache_usage_perc{job="vllm"} > 0.95 and on (instance) (rate(vllm:num_preemptions_total{job="vllm"}[WINDOW]) > 0 or vllm:num_requests_waiting{job="vllm"} > 0)
+    for: HOLD
+    labels: {severity: warning}
+    annotations: {summary: "no block is free at {{ $labels.instance }}"}
+  - alert: ErrorBudgetBurn
+    expr: >-
+      sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[1h])) / sum(rate(vllm:request_success_total{job="vllm"}[1h])) > 0.0144
+      and sum(rate(vllm:request_success_total{job="vllm",finished_reason="error"}[WINDOW])) / sum(rate(vllm:request_success_total{job="vllm"}[WINDOW])) > 0.0144
+    for: HOLD
+    labels: {severity: critical}
+    annotations: {summary: "the error budget burns"}
+"""
+    return text.replace("WINDOW", window).replace("HOLD", hold)

@@ -93,3 +93,12 @@ def scrape_config(engines, alertmanagers, every):
         "scrape_configs": [{"job_name": "vllm", "static_configs": [{"targets": engines}], "authorization": {"credentials_file": "/etc/hostname"}}],
         "rule_files": ["rules.yml"],
     }
+
+# %% wrong "engines are read every five seconds, whatever is asked for" points=0
+def scrape_config(engines, alertmanagers, every):
+    return {
+        "global": {"scrape_interval": "5s", "evaluation_interval": every},
+        "scrape_configs": [{"job_name": "vllm", "static_configs": [{"targets": engines}], "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "(python|process)_.*", "action": "drop"}]}],
+        "rule_files": ["rules.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
+    }

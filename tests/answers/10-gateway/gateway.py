@@ -1,4 +1,6 @@
 # %% right "Starlette, and a class that holds everything"
+import weakref
+
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -24,6 +26,7 @@ class Gateway:
             q = config["queue"]
             self.seats = Seats(FairQueue(q["ageing_s"]), running=q["running"], waiting=q["waiting"], wait_s=q["wait_s"], meter=self.meter)
         timeout = httpx.Timeout(None, connect=1.0, read=config["silence_s"])
+        self.coming, self.early = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
         self.http = httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_connections=None), trust_env=False, verify=False)
 
     def app(self):
@@ -103,7 +106,9 @@ class Gateway:
         kept = []
 
         async def pass_on():
-            async for piece in answer.aiter_raw():
+            kept.append(self.early[answer])
+            yield kept[0]
+            async for piece in self.coming[answer]:
                 kept.append(piece)
                 yield piece
 
@@ -141,6 +146,8 @@ class Gateway:
             await answer.aclose()
             raise ConnectionError(answer.status_code)
         if body.get("stream") and answer.status_code == 200:
+            self.coming[answer] = answer.aiter_raw()
+            self.early[answer] = await anext(self.coming[answer], b"")
             return answer, None
         return answer, await answer.aread()
 
@@ -252,6 +259,7 @@ def make_app(config):
                         raise aiohttp.ClientError(upstream.status)
                     streaming = bool(body.get("stream")) and upstream.status == 200
                     whole = None if streaming else await upstream.read()
+                    opening = await upstream.content.readany() if streaming else b""
                 except asyncio.TimeoutError as problem:
                     gone = isinstance(problem, aiohttp.ConnectionTimeoutError)
                     last = 503 if gone else 504
@@ -267,9 +275,10 @@ def make_app(config):
                             cache.put(scope, vector, said, time.monotonic())
                         return Response(whole, upstream.status, {**headers, "content-type": upstream.headers["content-type"]})
                     keep = stack.pop_all()
-                    parts = []
+                    parts = [opening]
 
                     async def flow(source=upstream.content, parts=parts):
+                        yield parts[0]
                         while piece := await source.readany():
                             parts.append(piece)
                             yield piece
@@ -327,6 +336,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -342,9 +362,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -356,8 +377,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -388,9 +409,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -398,7 +419,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -454,6 +475,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -470,7 +502,7 @@ def make_app(config):
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
                     await answer.aread()
-                    return name, answer
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -481,8 +513,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -513,9 +545,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -523,7 +555,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -579,6 +611,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -594,9 +637,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -607,8 +651,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -639,9 +683,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -650,7 +694,7 @@ def make_app(config):
 
             async def pieces():
                 try:
-                    async for piece in answer.aiter_raw():
+                    async for piece in stream:
                         raw.extend(piece)
                         yield piece
                 except httpx.HTTPError:
@@ -708,6 +752,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -723,9 +778,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_lines())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -736,8 +792,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -768,9 +824,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -778,7 +834,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for line in answer.aiter_lines():
+                async for line in stream:
                     raw.extend(line.encode() + b"\n")
                     yield line.encode() + b"\n"
 
@@ -834,6 +890,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -849,9 +916,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -862,8 +930,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -894,9 +962,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -904,7 +972,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -959,6 +1027,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -974,9 +1053,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -987,8 +1067,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1019,9 +1099,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1029,7 +1109,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1085,6 +1165,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1100,9 +1191,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1113,8 +1205,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1145,9 +1237,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1155,7 +1247,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1211,6 +1303,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1226,9 +1329,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1239,8 +1343,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1271,9 +1375,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1281,7 +1385,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1338,6 +1442,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1353,9 +1468,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1366,8 +1482,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1398,9 +1514,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1408,7 +1524,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1464,6 +1580,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1479,9 +1606,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1492,8 +1620,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1524,9 +1652,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1534,7 +1662,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1590,6 +1718,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1605,9 +1744,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1618,8 +1758,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1650,9 +1790,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1660,7 +1800,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1713,6 +1853,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1728,9 +1879,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1741,8 +1893,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1773,9 +1925,9 @@ def make_app(config):
             await seats.take(0)
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1783,7 +1935,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1839,6 +1991,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1854,9 +2017,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1867,8 +2031,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -1899,9 +2063,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -1909,7 +2073,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -1965,6 +2129,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -1980,9 +2155,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -1993,8 +2169,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2025,9 +2201,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2035,7 +2211,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2087,6 +2263,17 @@ def make_app(config):
     def report(name, outcome):
         meter.upstream(name, outcome)
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2102,9 +2289,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2115,8 +2303,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2147,9 +2335,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2157,7 +2345,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2213,6 +2401,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2228,9 +2427,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(503, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2241,8 +2441,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2273,9 +2473,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2283,7 +2483,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2345,6 +2545,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2360,9 +2571,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2373,8 +2585,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2405,9 +2617,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2415,7 +2627,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2471,6 +2683,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2486,9 +2709,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2499,8 +2723,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2532,9 +2756,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(sent, names)
+            name, answer, stream = await first_answer(sent, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2542,7 +2766,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2598,6 +2822,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2613,9 +2848,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2626,8 +2862,8 @@ def make_app(config):
 
     @app.post("/v1/chat/completions", **gateway.chat_route(config))
     async def chat(request: Request):
-        key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key not in config["clients"]:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
             raise Refused(401, "No such API key.")
         client, body = config["clients"][key], await gateway.json_object(request)
         if fault := fault_in(body, limits):
@@ -2658,9 +2894,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2668,7 +2904,7 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 
@@ -2724,6 +2960,17 @@ def make_app(config):
         elif outcome != "left":
             breakers[name].failed(time.monotonic())
 
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
     async def first_answer(body, names):
         """The first back end that answers: its name, and its answer, read to the end unless it is a stream."""
         last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
@@ -2739,9 +2986,10 @@ def make_app(config):
                     await answer.aclose()
                     last = Refused(503, "The back end failed.", retry_after_s=1)
                 else:
-                    if not (body.get("stream") and answer.status_code == 200):
-                        await answer.aread()
-                    return name, answer
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
             except httpx.TimeoutException as error:
                 silent = not isinstance(error, httpx.ConnectTimeout)
                 last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
@@ -2783,9 +3031,9 @@ def make_app(config):
             await seats.take(client["priority"])
         handed_on = False
         try:
-            name, answer = await first_answer(body, names)
+            name, answer, stream = await first_answer(body, names)
             headers = {"x-served-by": name}
-            if answer.is_closed:
+            if stream is None:
                 report(name, "complete")
                 if answer.status_code == 200:
                     remember(answer.content, False)
@@ -2793,7 +3041,561 @@ def make_app(config):
             raw = bytearray()
 
             async def pieces():
-                async for piece in answer.aiter_raw():
+                async for piece in stream:
+                    raw.extend(piece)
+                    yield piece
+
+            async def ended(outcome):
+                if outcome == "complete":
+                    remember(bytes(raw), True)
+                if seats is not None:
+                    seats.give_back()
+                report(name, outcome)
+                await answer.aclose()
+
+            handed_on = True
+            return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
+        finally:
+            if seats is not None and not handed_on:
+                seats.give_back()
+
+    return gateway.observed(app, meter)
+
+# %% wrong "a stream is handed on before its first byte has come" points=13
+def make_app(config):
+    """The gateway as an ASGI app."""
+    backends = {backend["name"]: backend for backend in config["backends"]}
+    breakers = {name: CircuitBreaker(**config["breaker"]) for name in backends}
+    buckets = {key: TokenBucket(client["tokens_per_s"], client["burst"]) for key, client in config["clients"].items()}
+    meter, limits, cache, seats = Meter(), config["limits"], None, None
+    if "cache" in config:
+        vectors = config["cache"]["vectors"]
+        cache = SemanticCache(*(config["cache"][name] for name in ("threshold", "ttl_s", "most")))
+    if "queue" in config:
+        room = {name: config["queue"][name] for name in ("running", "waiting", "wait_s")}
+        seats = Seats(FairQueue(config["queue"]["ageing_s"]), **room, meter=meter)
+    http = httpx.AsyncClient(
+        timeout=httpx.Timeout(config["silence_s"], connect=1, pool=None), limits=httpx.Limits(max_connections=None),
+        headers={"accept-encoding": "identity"}, trust_env=False, verify=False,
+    )
+    app = FastAPI(title="gateway")
+    gateway.openai_errors(app)
+
+    @app.get("/v1/models")
+    def models():
+        names = dict.fromkeys(["auto", *(backend["model"] for backend in config["backends"])])
+        return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics():
+        return meter.text()
+
+    def report(name, outcome):
+        meter.upstream(name, outcome)
+        if outcome == "complete":
+            breakers[name].succeeded(time.monotonic())
+        elif outcome != "left":
+            breakers[name].failed(time.monotonic())
+
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
+    async def first_answer(body, names):
+        """The first back end that answers: its name, its answer, and a stream's pieces. An answer that is no stream has been read to its end."""
+        last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
+        for name in names:
+            if not breakers[name].allow(time.monotonic()):
+                continue
+            content = json.dumps({**body, "model": backends[name]["model"]})
+            headers = {"content-type": "application/json", **spans.headers()}
+            request = http.build_request("POST", f"{backends[name]['url']}/v1/chat/completions", content=content, headers=headers)
+            try:
+                answer = await http.send(request, stream=True)
+                if answer.status_code == 429 or answer.status_code >= 500:
+                    await answer.aclose()
+                    last = Refused(503, "The back end failed.", retry_after_s=1)
+                else:
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, answer.aiter_raw()
+                    await answer.aread()
+                    return name, answer, None
+            except httpx.TimeoutException as error:
+                silent = not isinstance(error, httpx.ConnectTimeout)
+                last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
+            except httpx.TransportError:
+                last = Refused(503, "The back end is gone.", retry_after_s=1)
+            report(name, "failed")
+        raise last
+
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
+    async def chat(request: Request):
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
+            raise Refused(401, "No such API key.")
+        client, body = config["clients"][key], await gateway.json_object(request)
+        if fault := fault_in(body, limits):
+            raise Refused(400, fault)
+        body["max_tokens"] = gateway.asked_tokens(body) or limits["default_tokens"]
+        try:
+            names = route(body, config["backends"], limits["tokenizer"])
+        except LookupError as error:
+            raise Refused(404, f"No such model: {error}") from None
+
+        scope = cache_scope(client["tenant"], body) if cache is not None else None
+        if scope is not None:
+            vector = gateway.vector_of(gateway.question_of(body), vectors)
+            known = cache.get(scope, vector, time.monotonic())
+            meter.cache("miss" if known is None else "hit")
+            if known is not None:
+                return gateway.replay(known, body)
+
+        def remember(raw, streamed):
+            told = gateway.read_answer(raw, streamed)
+            if scope is not None and told["done"] and not told["error"] and told["finish_reason"]:
+                cache.put(scope, vector, told, time.monotonic())
+
+        amount = gateway.count_tokens(body["messages"], limits["tokenizer"]) + body["max_tokens"]
+        if wait_s := buckets[key].take(amount, time.monotonic()):
+            raise Refused(429, f"Too many tokens; try again in {wait_s:.1f} s.", retry_after_s=wait_s)
+        if seats is not None:
+            await seats.take(client["priority"])
+        handed_on = False
+        try:
+            name, answer, stream = await first_answer(body, names)
+            headers = {"x-served-by": name}
+            if stream is None:
+                report(name, "complete")
+                if answer.status_code == 200:
+                    remember(answer.content, False)
+                return Response(answer.content, answer.status_code, headers, answer.headers.get("content-type"))
+            raw = bytearray()
+
+            async def pieces():
+                async for piece in stream:
+                    raw.extend(piece)
+                    yield piece
+
+            async def ended(outcome):
+                if outcome == "complete":
+                    remember(bytes(raw), True)
+                if seats is not None:
+                    seats.give_back()
+                report(name, outcome)
+                await answer.aclose()
+
+            handed_on = True
+            return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
+        finally:
+            if seats is not None and not handed_on:
+                seats.give_back()
+
+    return gateway.observed(app, meter)
+
+# %% wrong "504 as soon as anybody was silent" points=13
+def make_app(config):
+    """The gateway as an ASGI app."""
+    backends = {backend["name"]: backend for backend in config["backends"]}
+    breakers = {name: CircuitBreaker(**config["breaker"]) for name in backends}
+    buckets = {key: TokenBucket(client["tokens_per_s"], client["burst"]) for key, client in config["clients"].items()}
+    meter, limits, cache, seats = Meter(), config["limits"], None, None
+    if "cache" in config:
+        vectors = config["cache"]["vectors"]
+        cache = SemanticCache(*(config["cache"][name] for name in ("threshold", "ttl_s", "most")))
+    if "queue" in config:
+        room = {name: config["queue"][name] for name in ("running", "waiting", "wait_s")}
+        seats = Seats(FairQueue(config["queue"]["ageing_s"]), **room, meter=meter)
+    http = httpx.AsyncClient(
+        timeout=httpx.Timeout(config["silence_s"], connect=1, pool=None), limits=httpx.Limits(max_connections=None),
+        headers={"accept-encoding": "identity"}, trust_env=False, verify=False,
+    )
+    app = FastAPI(title="gateway")
+    gateway.openai_errors(app)
+
+    @app.get("/v1/models")
+    def models():
+        names = dict.fromkeys(["auto", *(backend["model"] for backend in config["backends"])])
+        return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics():
+        return meter.text()
+
+    def report(name, outcome):
+        meter.upstream(name, outcome)
+        if outcome == "complete":
+            breakers[name].succeeded(time.monotonic())
+        elif outcome != "left":
+            breakers[name].failed(time.monotonic())
+
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
+    async def first_answer(body, names):
+        """The first back end that answers: its name, its answer, and a stream's pieces. An answer that is no stream has been read to its end."""
+        last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
+        waited = False
+        for name in names:
+            if not breakers[name].allow(time.monotonic()):
+                continue
+            content = json.dumps({**body, "model": backends[name]["model"]})
+            headers = {"content-type": "application/json", **spans.headers()}
+            request = http.build_request("POST", f"{backends[name]['url']}/v1/chat/completions", content=content, headers=headers)
+            try:
+                answer = await http.send(request, stream=True)
+                if answer.status_code == 429 or answer.status_code >= 500:
+                    await answer.aclose()
+                    last = Refused(503, "The back end failed.", retry_after_s=1)
+                else:
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
+            except httpx.TimeoutException as error:
+                silent = not isinstance(error, httpx.ConnectTimeout)
+                waited = waited or silent
+                last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
+            except httpx.TransportError:
+                last = Refused(503, "The back end is gone.", retry_after_s=1)
+            report(name, "failed")
+        raise Refused(504, "The back end did not answer in time.") if waited else last
+
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
+    async def chat(request: Request):
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
+            raise Refused(401, "No such API key.")
+        client, body = config["clients"][key], await gateway.json_object(request)
+        if fault := fault_in(body, limits):
+            raise Refused(400, fault)
+        body["max_tokens"] = gateway.asked_tokens(body) or limits["default_tokens"]
+        try:
+            names = route(body, config["backends"], limits["tokenizer"])
+        except LookupError as error:
+            raise Refused(404, f"No such model: {error}") from None
+
+        scope = cache_scope(client["tenant"], body) if cache is not None else None
+        if scope is not None:
+            vector = gateway.vector_of(gateway.question_of(body), vectors)
+            known = cache.get(scope, vector, time.monotonic())
+            meter.cache("miss" if known is None else "hit")
+            if known is not None:
+                return gateway.replay(known, body)
+
+        def remember(raw, streamed):
+            told = gateway.read_answer(raw, streamed)
+            if scope is not None and told["done"] and not told["error"] and told["finish_reason"]:
+                cache.put(scope, vector, told, time.monotonic())
+
+        amount = gateway.count_tokens(body["messages"], limits["tokenizer"]) + body["max_tokens"]
+        if wait_s := buckets[key].take(amount, time.monotonic()):
+            raise Refused(429, f"Too many tokens; try again in {wait_s:.1f} s.", retry_after_s=wait_s)
+        if seats is not None:
+            await seats.take(client["priority"])
+        handed_on = False
+        try:
+            name, answer, stream = await first_answer(body, names)
+            headers = {"x-served-by": name}
+            if stream is None:
+                report(name, "complete")
+                if answer.status_code == 200:
+                    remember(answer.content, False)
+                return Response(answer.content, answer.status_code, headers, answer.headers.get("content-type"))
+            raw = bytearray()
+
+            async def pieces():
+                async for piece in stream:
+                    raw.extend(piece)
+                    yield piece
+
+            async def ended(outcome):
+                if outcome == "complete":
+                    remember(bytes(raw), True)
+                if seats is not None:
+                    seats.give_back()
+                report(name, outcome)
+                await answer.aclose()
+
+            handed_on = True
+            return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
+        finally:
+            if seats is not None and not handed_on:
+                seats.give_back()
+
+    return gateway.observed(app, meter)
+
+# %% wrong "a key is taken without the word before it" points=14
+def make_app(config):
+    """The gateway as an ASGI app."""
+    backends = {backend["name"]: backend for backend in config["backends"]}
+    breakers = {name: CircuitBreaker(**config["breaker"]) for name in backends}
+    buckets = {key: TokenBucket(client["tokens_per_s"], client["burst"]) for key, client in config["clients"].items()}
+    meter, limits, cache, seats = Meter(), config["limits"], None, None
+    if "cache" in config:
+        vectors = config["cache"]["vectors"]
+        cache = SemanticCache(*(config["cache"][name] for name in ("threshold", "ttl_s", "most")))
+    if "queue" in config:
+        room = {name: config["queue"][name] for name in ("running", "waiting", "wait_s")}
+        seats = Seats(FairQueue(config["queue"]["ageing_s"]), **room, meter=meter)
+    http = httpx.AsyncClient(
+        timeout=httpx.Timeout(config["silence_s"], connect=1, pool=None), limits=httpx.Limits(max_connections=None),
+        headers={"accept-encoding": "identity"}, trust_env=False, verify=False,
+    )
+    app = FastAPI(title="gateway")
+    gateway.openai_errors(app)
+
+    @app.get("/v1/models")
+    def models():
+        names = dict.fromkeys(["auto", *(backend["model"] for backend in config["backends"])])
+        return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics():
+        return meter.text()
+
+    def report(name, outcome):
+        meter.upstream(name, outcome)
+        if outcome == "complete":
+            breakers[name].succeeded(time.monotonic())
+        elif outcome != "left":
+            breakers[name].failed(time.monotonic())
+
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
+    async def first_answer(body, names):
+        """The first back end that answers: its name, its answer, and a stream's pieces. An answer that is no stream has been read to its end."""
+        last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
+        for name in names:
+            if not breakers[name].allow(time.monotonic()):
+                continue
+            content = json.dumps({**body, "model": backends[name]["model"]})
+            headers = {"content-type": "application/json", **spans.headers()}
+            request = http.build_request("POST", f"{backends[name]['url']}/v1/chat/completions", content=content, headers=headers)
+            try:
+                answer = await http.send(request, stream=True)
+                if answer.status_code == 429 or answer.status_code >= 500:
+                    await answer.aclose()
+                    last = Refused(503, "The back end failed.", retry_after_s=1)
+                else:
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
+            except httpx.TimeoutException as error:
+                silent = not isinstance(error, httpx.ConnectTimeout)
+                last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
+            except httpx.TransportError:
+                last = Refused(503, "The back end is gone.", retry_after_s=1)
+            report(name, "failed")
+        raise last
+
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
+    async def chat(request: Request):
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if key not in config["clients"]:
+            raise Refused(401, "No such API key.")
+        client, body = config["clients"][key], await gateway.json_object(request)
+        if fault := fault_in(body, limits):
+            raise Refused(400, fault)
+        body["max_tokens"] = gateway.asked_tokens(body) or limits["default_tokens"]
+        try:
+            names = route(body, config["backends"], limits["tokenizer"])
+        except LookupError as error:
+            raise Refused(404, f"No such model: {error}") from None
+
+        scope = cache_scope(client["tenant"], body) if cache is not None else None
+        if scope is not None:
+            vector = gateway.vector_of(gateway.question_of(body), vectors)
+            known = cache.get(scope, vector, time.monotonic())
+            meter.cache("miss" if known is None else "hit")
+            if known is not None:
+                return gateway.replay(known, body)
+
+        def remember(raw, streamed):
+            told = gateway.read_answer(raw, streamed)
+            if scope is not None and told["done"] and not told["error"] and told["finish_reason"]:
+                cache.put(scope, vector, told, time.monotonic())
+
+        amount = gateway.count_tokens(body["messages"], limits["tokenizer"]) + body["max_tokens"]
+        if wait_s := buckets[key].take(amount, time.monotonic()):
+            raise Refused(429, f"Too many tokens; try again in {wait_s:.1f} s.", retry_after_s=wait_s)
+        if seats is not None:
+            await seats.take(client["priority"])
+        handed_on = False
+        try:
+            name, answer, stream = await first_answer(body, names)
+            headers = {"x-served-by": name}
+            if stream is None:
+                report(name, "complete")
+                if answer.status_code == 200:
+                    remember(answer.content, False)
+                return Response(answer.content, answer.status_code, headers, answer.headers.get("content-type"))
+            raw = bytearray()
+
+            async def pieces():
+                async for piece in stream:
+                    raw.extend(piece)
+                    yield piece
+
+            async def ended(outcome):
+                if outcome == "complete":
+                    remember(bytes(raw), True)
+                if seats is not None:
+                    seats.give_back()
+                report(name, outcome)
+                await answer.aclose()
+
+            handed_on = True
+            return Streamed(pieces(), ended=ended, headers=headers, media_type=answer.headers.get("content-type"))
+        finally:
+            if seats is not None and not handed_on:
+                seats.give_back()
+
+    return gateway.observed(app, meter)
+
+# %% right "httpx, and seats that tell nobody"
+def make_app(config):
+    """The gateway as an ASGI app."""
+    backends = {backend["name"]: backend for backend in config["backends"]}
+    breakers = {name: CircuitBreaker(**config["breaker"]) for name in backends}
+    buckets = {key: TokenBucket(client["tokens_per_s"], client["burst"]) for key, client in config["clients"].items()}
+    meter, limits, cache, seats = Meter(), config["limits"], None, None
+    if "cache" in config:
+        vectors = config["cache"]["vectors"]
+        cache = SemanticCache(*(config["cache"][name] for name in ("threshold", "ttl_s", "most")))
+    if "queue" in config:
+        room = {name: config["queue"][name] for name in ("running", "waiting", "wait_s")}
+        seats = Seats(FairQueue(config["queue"]["ageing_s"]), **room)
+    http = httpx.AsyncClient(
+        timeout=httpx.Timeout(config["silence_s"], connect=1, pool=None), limits=httpx.Limits(max_connections=None),
+        headers={"accept-encoding": "identity"}, trust_env=False, verify=False,
+    )
+    app = FastAPI(title="gateway")
+    gateway.openai_errors(app)
+
+    @app.get("/v1/models")
+    def models():
+        names = dict.fromkeys(["auto", *(backend["model"] for backend in config["backends"])])
+        return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    def metrics():
+        return meter.text()
+
+    def report(name, outcome):
+        meter.upstream(name, outcome)
+        if outcome == "complete":
+            breakers[name].succeeded(time.monotonic())
+        elif outcome != "left":
+            breakers[name].failed(time.monotonic())
+
+    async def begun(pieces):
+        """The same pieces, once the first of them has come."""
+        first = await anext(pieces, b"")
+
+        async def all_of_them():
+            yield first
+            async for piece in pieces:
+                yield piece
+
+        return all_of_them()
+
+    async def first_answer(body, names):
+        """The first back end that answers: its name, its answer, and a stream's pieces. An answer that is no stream has been read to its end."""
+        last = Refused(503, "No back end is there for this.", retry_after_s=config["breaker"]["open_s"])
+        for name in names:
+            if not breakers[name].allow(time.monotonic()):
+                continue
+            content = json.dumps({**body, "model": backends[name]["model"]})
+            headers = {"content-type": "application/json", **spans.headers()}
+            request = http.build_request("POST", f"{backends[name]['url']}/v1/chat/completions", content=content, headers=headers)
+            try:
+                answer = await http.send(request, stream=True)
+                if answer.status_code == 429 or answer.status_code >= 500:
+                    await answer.aclose()
+                    last = Refused(503, "The back end failed.", retry_after_s=1)
+                else:
+                    if body.get("stream") and answer.status_code == 200:
+                        return name, answer, await begun(answer.aiter_raw())
+                    await answer.aread()
+                    return name, answer, None
+            except httpx.TimeoutException as error:
+                silent = not isinstance(error, httpx.ConnectTimeout)
+                last = Refused(504, "The back end did not answer in time.") if silent else Refused(503, "The back end is gone.", retry_after_s=1)
+            except httpx.TransportError:
+                last = Refused(503, "The back end is gone.", retry_after_s=1)
+            report(name, "failed")
+        raise last
+
+    @app.post("/v1/chat/completions", **gateway.chat_route(config))
+    async def chat(request: Request):
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in config["clients"]:
+            raise Refused(401, "No such API key.")
+        client, body = config["clients"][key], await gateway.json_object(request)
+        if fault := fault_in(body, limits):
+            raise Refused(400, fault)
+        body["max_tokens"] = gateway.asked_tokens(body) or limits["default_tokens"]
+        try:
+            names = route(body, config["backends"], limits["tokenizer"])
+        except LookupError as error:
+            raise Refused(404, f"No such model: {error}") from None
+
+        scope = cache_scope(client["tenant"], body) if cache is not None else None
+        if scope is not None:
+            vector = gateway.vector_of(gateway.question_of(body), vectors)
+            known = cache.get(scope, vector, time.monotonic())
+            meter.cache("miss" if known is None else "hit")
+            if known is not None:
+                return gateway.replay(known, body)
+
+        def remember(raw, streamed):
+            told = gateway.read_answer(raw, streamed)
+            if scope is not None and told["done"] and not told["error"] and told["finish_reason"]:
+                cache.put(scope, vector, told, time.monotonic())
+
+        amount = gateway.count_tokens(body["messages"], limits["tokenizer"]) + body["max_tokens"]
+        if wait_s := buckets[key].take(amount, time.monotonic()):
+            raise Refused(429, f"Too many tokens; try again in {wait_s:.1f} s.", retry_after_s=wait_s)
+        if seats is not None:
+            await seats.take(client["priority"])
+        handed_on = False
+        try:
+            name, answer, stream = await first_answer(body, names)
+            headers = {"x-served-by": name}
+            if stream is None:
+                report(name, "complete")
+                if answer.status_code == 200:
+                    remember(answer.content, False)
+                return Response(answer.content, answer.status_code, headers, answer.headers.get("content-type"))
+            raw = bytearray()
+
+            async def pieces():
+                async for piece in stream:
                     raw.extend(piece)
                     yield piece
 

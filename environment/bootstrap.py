@@ -238,8 +238,8 @@ def make_venv(uv: str, runtime: str) -> None:
         )
     except SetupError:
         raise SetupError(
-            f"Python {wanted} is needed for the {runtime} runtime and was not found: install it "
-            f"(Debian 12: `apt-get install python{wanted}`), then try again"
+            f"Python {wanted} is needed for the {runtime} runtime and was not found: install it (`apt-get install "
+            f"python{wanted}` where your Linux has that, else `{uv} python install {wanted}`), then try again"
         ) from None
 
 
@@ -256,7 +256,7 @@ def install(uv: str, runtime: str) -> None:
     lock = LOCKS / f"{runtime}.txt"
     count = len(re.findall(r"^\S+==", lock.read_text(), re.M))
     say(
-        f"installing {count} packages into .venv (the first time it downloads them: {DISK_NEEDED_GB[runtime]} GB)"
+        f"installing {count} packages into .venv (the first time it downloads them; they take up to {DISK_NEEDED_GB[runtime]} GB of disk)"
     )
     python = str(VENV / "bin" / "python")
     # Bytecode is compiled now: the engine imports thousands of modules at every start.
@@ -524,6 +524,9 @@ def main() -> int:
     )
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - the check is for people who start it with an old Python
+        for name in ("python3.11", "python3.12", "python3.13"):
+            if shutil.which(name):
+                os.execvp(name, [name, *sys.argv])
         print("setup: Python 3.11 or newer is needed to start the set-up", file=sys.stderr)
         return 2
     started = time.monotonic()

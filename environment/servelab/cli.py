@@ -165,11 +165,14 @@ def new_lab(
 @app.command()
 def release(
     students: Annotated[Path, typer.Option("--students", help="Folder to fill; must be new or empty.")],
+    without: Annotated[
+        list[str] | None, typer.Option(help="A lab to hold back, such as 12; may be repeated.")
+    ] = None,
 ) -> None:
     """Write what a class may see: labs and the package, no solutions, keys, tests or hidden data."""
     from servelab import course, paths
 
-    course.release_students(paths.course_root(), students)
+    course.release_students(paths.course_root(), students, [paths.find_lab(lab) for lab in without or ()])
     console.print(f"Released to {students}", soft_wrap=True)
 
 

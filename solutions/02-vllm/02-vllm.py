@@ -456,7 +456,8 @@ for share in (0.5, 0.8, 0.9, 0.92):
 # - At 0.5 not even the weights fit. vLLM would refuse to start.
 # - The last two hundredths of the card are worth two conversations. That is what "raising" the share to 0.9 costs here.
 # - `--max-model-len` reserves nothing. A limit of 8,192 does **not** make each request take 8,192 tokens of cache; a request takes blocks as it grows.
-#   What the option does: it refuses requests whose prompt is longer, it stops an answer that reaches the limit, and at the start the engine
+#   What the option does: it refuses requests whose prompt fills it (vLLM 0.24, which a GPU gets here, refuses one whose prompt and `max_tokens` together
+#   are more), it stops an answer that reaches the limit, and at the start the engine
 #   refuses to run if not even *one* sequence of that length would fit.
 
 # %% quiz="llm-infrastructure/max-model-len"

@@ -166,6 +166,25 @@ def test_the_real_course_is_released_without_secrets(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_lab_can_be_held_back(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("servelab"), "release", "--students", tmp_path / "new"),
+            *("--without", "12", "--without", "13"),
+        ],
+        env={**os.environ, "SERVELAB_ROOT": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    labs = {p.name[:2] for p in (tmp_path / "new" / "labs").iterdir()}
+    readme = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
+    assert labs == {f"{n:02}" for n in range(1, 12)} and "11-operations" in readme and "12-exam" not in readme
+    assert "make lab" in readme and "make test" not in readme
+
+
 def test_the_package_works_from_a_release(tmp_path: Path) -> None:
     """`make lab` needs the package, its configuration and course_root in the new place."""
     target = tmp_path / "students"

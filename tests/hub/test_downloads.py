@@ -111,6 +111,14 @@ def test_a_platforms_download_is_graded_by_one_command(folder: Folder, tmp_path:
     assert stamp.endswith("UTC") and stamp.startswith("2026-05-0"), (
         "when it was handed in, as the archive says"
     )
+    mine = folder.office / "submitted" / "ada" / LAB
+    (mine / "timestamp.txt").write_text("2026-06-01 10:00:00.000000 UTC")
+    (mine / f"{LAB}.ipynb").write_text("newer")
+    told = downloads.take(folder, LAB, download)
+    assert told.students == ["bob.b"] and any(
+        "ada: what was handed in on 2026-06-01" in r for r in told.refused
+    )
+    assert (mine / f"{LAB}.ipynb").read_text() == "newer"
 
 
 def test_bad_downloads_are_one_line(folder: Folder, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ def build(
     return run(root, only=only, check=check, execute=execute)
 
 
-def release_students(root: Path, destination: Path) -> None:
+def release_students(root: Path, destination: Path, without: Sequence[str] = ()) -> None:
     """Write what a class may see. See `servelab.course.release.release_students`."""
     from servelab.course.release import release_students as run
 
-    run(root, destination)
+    run(root, destination, without)

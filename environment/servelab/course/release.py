@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -26,8 +26,11 @@ _NEVER = ("lab-author.md", "__pycache__", ".ipynb_checkpoints", "*.pyc", "*.egg-
 _TELLING_CHARACTERS = 30  # shorter lines ("return total") may well stand in a lab's prose or stubs
 
 
-def release_students(root: Path, destination: Path) -> None:
+def release_students(root: Path, destination: Path, without: Sequence[str] = ()) -> None:
     """Fill a new or empty folder with what students get. `make lab` works in it.
+
+    Args:
+        without: labs to hold back, an exam before its day for example: full names.
 
     Raises:
         CourseError: the folder holds something, the course has no labs, or a file would give answers away.
@@ -51,10 +54,16 @@ def release_students(root: Path, destination: Path) -> None:
                 shutil.copyfile(root / name, part / name)
         readme = part / "README.md"
         if readme.is_file():
-            readme.write_text(_INSTRUCTORS.sub("", readme.read_text(encoding="utf-8")), encoding="utf-8")
+            text = _INSTRUCTORS.sub("", readme.read_text(encoding="utf-8"))
+            lines = [
+                line for line in text.splitlines() if not any(f"](labs/{name}/" in line for name in without)
+            ]
+            readme.write_text("\n".join(lines) + "\n", encoding="utf-8")
         for name in FOLDERS:
             if (root / name).is_dir():
                 shutil.copytree(root / name, part / name, ignore=shutil.ignore_patterns(*_NEVER))
+        for name in without:
+            shutil.rmtree(part / "labs" / name)
         found = leaks(root, part)
         if found:
             raise CourseError(

@@ -12,6 +12,8 @@ from servelab.load.records import Spread, ratio_values, spread_of
 
 #: Each run's spread is widened by this share of its median: two runs of a few rounds on a shared machine differ by as much.
 WIDER = 0.05
+#: Where every round gives the same, the machine's hour has no part in it.
+WIDER_IF_STEADY = 0.005
 _WILD_FROM = 5
 FAILING = ("changed", "missing")
 
@@ -40,11 +42,13 @@ def held(values: Sequence[float]) -> tuple[float, float]:
     middle = spread_of(values).median
     kept = sorted(values, key=lambda value: abs(value - middle))
     kept = kept[:-1] if len(kept) >= _WILD_FROM else kept
-    return min(kept) - WIDER * abs(middle), max(kept) + WIDER * abs(middle)
+    steady = len(values) > 1 and max(values) == min(values)
+    more = abs(middle) * (WIDER_IF_STEADY if steady else WIDER)
+    return min(kept) - more, max(kept) + more
 
 
 def meets(now: Sequence[float], then: Sequence[float]) -> bool:
-    """Whether the ranges of two runs overlap, each widened by `WIDER` of its median."""
+    """Whether the ranges of two runs overlap, each widened by a share of its median."""
     low, high = held(now)
     old_low, old_high = held(then)
     return max(low, old_low) <= min(high, old_high)

@@ -134,6 +134,8 @@ def _cut(text: str) -> str:
 
 def configure(config: Any) -> None:
     """Put this into an nbgrader configuration. Called by `nbgrader_config.py`."""
+    # A page that is there says nothing of points given by hand since, nor of explanations that are due now: it is written again.
+    config.GenerateFeedback.force = True
     config.GenerateFeedback.preprocessors = [
         GetGrades,
         HideTests,

@@ -62,24 +62,32 @@ def start(
     cull_minutes: Annotated[
         float, typer.Option(help="End a server that nobody has used for so long; 0: never.", min=0)
     ] = 0.0,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="A lab that students shall not see yet, such as 12; may be repeated."),
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on in the background, until `class stop`.")
     ] = False,
 ) -> None:
     """Open the class in a JupyterHub. Ctrl-C stops it and all that it started. Needs root."""
+    from servelab import paths
     from servelab.hub import running
     from servelab.hub.limits import Limits
     from servelab.hub.people import Folder
 
+    held_back = [paths.find_lab(lab) for lab in without or ()]
     if detach:
         arguments = [f"--port={port}", f"--engine-url={engine_url}", f"--memory-gb={memory_gb}"]
-        running.start_detached(Folder(), [*arguments, f"--cpus={cpus}", f"--cull-minutes={cull_minutes}"])
+        arguments += [f"--cpus={cpus}", f"--cull-minutes={cull_minutes}"]
+        running.start_detached(Folder(), [*arguments, *(f"--without={lab}" for lab in held_back)])
         return
     settings = running.Settings(
         port=port,
         engine_url=engine_url,
         limits=Limits(memory_gb=memory_gb, cpus=cpus),
         cull_minutes=cull_minutes,
+        without=held_back,
     )
     raise typer.Exit(running.start(Folder(), settings))
 

@@ -12,6 +12,7 @@ import unicodedata
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from nbgrader.utils import parse_utc
 from pydantic import BaseModel
 
 from servelab.errors import CourseError
@@ -100,6 +101,9 @@ def take(folder: Folder, lab: str, download: Path) -> Taken:
         for login, files in sorted(found.items()):
             if f"{lab}.ipynb" not in files:
                 result.refused.append(f"{login}: no notebook among the files")
+                continue
+            if newer := _newer(folder, lab, login, times[login]):
+                result.refused.append(f"{login}: what was handed in on {newer} is newer, and stays")
                 continue
             _put(folder, lab, login, files, times[login])
             result.students.append(login)
@@ -233,6 +237,18 @@ class _Noting(logging.LoggerAdapter):
 
     def warning(self, message: str, *args: object, **_: object) -> None:
         self._lines.append(message % args)
+
+
+def _newer(folder: Folder, lab: str, login: str, when: float) -> str:
+    """When the submission that is there was handed in, if that was later; else ""."""
+    try:
+        told = (
+            (folder.office / "submitted" / login / lab / "timestamp.txt").read_text(encoding="utf-8").strip()
+        )
+        there = parse_utc(told).replace(tzinfo=datetime.UTC).timestamp()
+    except (OSError, ValueError):
+        return ""
+    return told if there > when else ""
 
 
 def _put(folder: Folder, lab: str, login: str, files: dict[str, Path], when: float) -> None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,14 @@ class Settings(BaseModel):
         engine_url: one engine for everybody; empty where each student starts their own.
         limits: for each student.
         cull_minutes: after which a server that nobody uses is ended; 0: never.
+        without: labs that students do not see yet: full names.
     """
 
     port: int = FIRST_PORT
     engine_url: str = ""
     limits: Limits = Limits()
     cull_minutes: float = 0.0
+    without: list[str] = []
 
 
 class Status(BaseModel):
@@ -81,7 +83,7 @@ def start(folder: Folder, settings: Settings) -> int:
         began = time.monotonic()
         stop = lab.StopRequest()
         with stop.watching():
-            refresh_release(folder)
+            refresh_release(folder, settings.without)
             lab.prepare_model()
             chp = proxy.command()
             lab.adopt_orphans()
@@ -188,13 +190,13 @@ def room_here() -> limits.Room:
     return limits.room(client.needed_bytes(profile))
 
 
-def refresh_release(folder: Folder) -> None:
+def refresh_release(folder: Folder, without: Sequence[str] = ()) -> None:
     """Write what students see anew: the labs may have changed since the last start."""
     from servelab.course import release_students
 
     fresh = folder.root / "release.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    release_students(folder.course, fresh)
+    release_students(folder.course, fresh, without)
     (fresh / "work").mkdir()  # over which each student's own folder is put
     for place in (fresh, *fresh.rglob("*")):  # whatever root's umask is
         place.chmod(0o755 if place.is_dir() else 0o644)

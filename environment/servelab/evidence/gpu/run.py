@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+import os
+import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 NAME = "serving-gpu"
 _FORMATS = ("bf16", "awq", "fp8")
-_SAME = ("hardware", "versions", "commit")
-_PART = {"step", "tiny", "shape", "samples", "details", "dirty", "taken", *_SAME}
+_SAME = ("card", "versions", "commit")
+_PART = {"step", "tiny", "shape", "samples", "details", "dirty", "taken", "hardware", "versions", "commit"}
 
 
 @dataclass
@@ -64,7 +64,8 @@ def run(
         only: names of steps.
 
     Raises:
-        CourseError: no step has such a name, or this machine has no GPU that the course can use.
+        CourseError: no step has such a name, this machine has no GPU that the course can use, the code is in no commit, or an
+            engine of unknown settings would be measured.
     """
     plan = TINY if tiny else FULL
     lost = set(only or ()) - {step.name for step in todo}
@@ -72,6 +73,16 @@ def run(
         raise CourseError(f"No step is called {min(lost)!r}. There are: {', '.join(s.name for s in todo)}.")
     if not tiny and provenance.gpu() is None:
         raise CourseError("This machine has no GPU: `servelab bench gpu --tiny` tries the script on its CPU.")
+    if not tiny and provenance.dirty():
+        raise CourseError(
+            "Nobody could publish what is measured with this code: commit it, or say in SERVELAB_COMMIT which commit it is."
+        )
+    if os.environ.get("SERVELAB_ENGINE_URL"):
+        raise CourseError("SERVELAB_ENGINE_URL names an engine of unknown settings: unset it to measure.")
+    _more_files()
+    # Greedy requests need no sampler; FlashInfer's is compiled at an engine's start, which fails where there is no nvcc
+    # (https://github.com/vllm-project/vllm/issues/49497).
+    os.environ.setdefault("VLLM_USE_FLASHINFER_SAMPLER", "0")
     out.mkdir(parents=True, exist_ok=True)
     begun, done = time.monotonic(), Done(plan)
     for step in todo:
@@ -91,10 +102,18 @@ def run(
     return done
 
 
+def _more_files() -> None:
+    """A connection for each request in flight is an open file, and a thousand of them are more than is usual."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
     print(f"\n{step.name}: about {step.seconds} s on a large card", flush=True)
     begun = time.monotonic()
-    scratch = Path(tempfile.mkdtemp(prefix="servelab-gpu-"))
+    # A checkpoint keeps its place (and takes hardly any, without weights): what vLLM compiled for it is found again by its path.
+    scratch = folder(tiny) / "checkpoints"
+    scratch.mkdir(parents=True, exist_ok=True)
     try:
         found = step.run(plan, scratch)
     except Exception as error:  # a short lease: whatever one step meets must not keep the others from running
@@ -103,8 +122,6 @@ def _do(step: Step, plan: Plan, out: Path, tiny: bool, done: Done) -> None:
         done.open[step.name] = f"failed: {said}" if ours else f"failed: {type(error).__name__}: {said}"
         done.failed.append(step.name)
         return
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     part = {
         "step": step.name,
         "tiny": tiny,
@@ -133,8 +150,21 @@ def _kept(out: Path, name: str, tiny: bool) -> dict[str, Any] | None:
         return None
     if not isinstance(part, dict) or (part.get("dirty") and not tiny):
         return None  # nobody could publish it
-    now = {"tiny": tiny, **{key: getattr(provenance, key)() for key in _SAME}}
-    return part if all(part.get(key) == value for key, value in now.items()) else None
+    now = {
+        "tiny": tiny,
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "commit": provenance.commit(),
+    }
+    same = (
+        part.get("tiny") == tiny and part.get("hardware") and all(_of(part, k) == _of(now, k) for k in _SAME)
+    )
+    return part if same else None
+
+
+def _of(part: Mapping[str, Any], key: str) -> Any:
+    """What has to be the same in all parts: of the hardware the card. A machine may be lent with a little more memory the next time."""
+    return part["hardware"].get("gpu") or part["hardware"]["cpu"] if key == "card" else part.get(key)
 
 
 def collect(out: Path, *, todo: Sequence[Step] = STEPS) -> Done:
@@ -289,9 +319,9 @@ def as_record(done: Done) -> dict[str, Any]:
             "A tiny run shows that the script works; it is not a measurement, and is not published."
         )
     for key in _SAME:
-        if any(part[key] != parts[0][key] for part in parts):
+        if any(_of(part, key) != _of(parts[0], key) for part in parts):
             raise CourseError(
-                f"The steps were measured with different {key}: measure them again in one place."
+                f"The steps were measured with different {key if key[-1] == 's' else key + 's'}: measure them again in one place."
             )
     samples = {name: values for part in parts for name, values in part["samples"].items()}
     load = done.plan.loads
@@ -311,18 +341,21 @@ def as_record(done: Done) -> dict[str, Any]:
     )
     details = {name: part["details"] for name, part in done.parts.items()}
     details["weights"] = (
-        "random, within 0.001 of 0: a card may clock a little higher on them than on trained weights"
+        "random, within 0.001 of 0; AWQ's packed numbers are what the memory held, as a rule zeros. A card may clock higher on "
+        "either than on trained weights."
     )
     record = measurements.make(
         what, result, seed=0, repeats=done.plan.repeats, command="servelab bench gpu --save", details=details
     )
-    record |= {key: parts[0][key] for key in _SAME}
+    record |= {key: parts[0][key] for key in ("hardware", "versions", "commit")}
     record["taken"] = max(part["taken"] for part in parts)
     return record | {"dirty": any(part["dirty"] for part in parts)}
 
 
 def _ratios(samples: Mapping[str, Sequence[float]]) -> dict[str, list[str]]:
-    top = max((int(n[6:-4]) for n in samples if n.startswith("bf16_c") and n.endswith("_rps")), default=0)
+    levels = [n for n in samples if n.startswith("bf16_c") and n.endswith("_rps")]
+    # The level that `claims` takes too: the best one.
+    top = int(max(levels, key=lambda n: spread_of(samples[n]).median)[6:-4]) if levels else 0
     wanted = {
         "vllm_over_naive": [f"bf16_c{top}_rps", "naive_rps"],
         "awq_over_bf16_c1": ["awq_c1_rps", "bf16_c1_rps"],

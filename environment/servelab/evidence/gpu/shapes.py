@@ -108,7 +108,7 @@ TINY = Shape(
 def config(shape: Shape, numbers: str) -> dict[str, Any]:
     """The config.json of a checkpoint of this shape.
 
-    AWQ is told by `quantization_config`, as published AWQ checkpoints do it; vLLM then takes Marlin's kernel where the card has
+    AWQ is told by `quantization_config`, as published AWQ checkpoints do it; vLLM then takes Machete's kernel on Hopper and Marlin's where the card has
     it. FP8 needs nothing here: vLLM makes it from 16-bit weights as they load (`--quantization fp8_per_tensor`).
     """
     qwen = shape.family == "qwen2"

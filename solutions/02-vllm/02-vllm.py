@@ -38,7 +38,7 @@
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
 # for one to two minutes in all, more than half of it load tests. On a machine with a GPU the same cells use it.
 #
-# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
+# A check cell that shows no error is satisfied with what it tries. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab
@@ -68,7 +68,7 @@ servelab.setup("02-vllm")
 #    lab 01's server will vLLM reach, on this same machine?
 # 2. **Room.** A GPU has 24 GB, Llama-3-8B in 16 bit has been loaded onto it. How many conversations of 2,000 tokens fit beside it?
 # 3. **Memory of a prefix.** A long document is sent twice, with two different questions. The first answer begins once the
-#    whole document has been read. What fraction of that time does the second one need to begin?
+#    whole document has been read. What fraction of that time (time to first token, TTFT) does the second one need?
 #
 # The numbers below are a colleague's. The first is what an earlier edition of this course reported.
 # **Replace them by your own.** Nobody grades them, but at the end they are drawn beside what happened.

@@ -42,7 +42,7 @@
 # needed: some minutes and 3 GB of disk, once, with a progress bar (`make artefacts` does it beforehand). Apart from that the cells marked `%%live`
 # take two to three minutes. On a machine with a GPU the same cells use a published AWQ checkpoint and its original.
 #
-# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
+# A check cell that shows no error is satisfied with what it tries. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab

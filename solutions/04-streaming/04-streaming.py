@@ -39,7 +39,7 @@
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` run the real engine
 # for two to three minutes in all. On a machine with a GPU the same cells use it.
 #
-# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
+# A check cell that shows no error is satisfied with what it tries. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab

@@ -38,7 +38,7 @@
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The cells marked `%%live` train for about a minute and a half and run the engine for about a minute; a second adapter is made on your machine the first time
 # it is needed (about a minute, once; `make artefacts` does it beforehand). On a machine with a GPU the same cells train there.
 #
-# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
+# A check cell that shows no error is satisfied with what it tries. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab

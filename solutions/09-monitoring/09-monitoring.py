@@ -39,7 +39,7 @@
 #
 # **Budget.** Two CPU cores and 6 GB of memory; no GPU, no account, no network. The programs are Debian's; `make setup` has fetched them. The cells marked `%%live` start one engine and put load on it for about a minute in all.
 #
-# A check cell that stays silent is satisfied with what it shows. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
+# A check cell that shows no error is satisfied with what it tries. Your instructor's copy tries more than that; what counts is what the text above each answer asks for.
 
 # %% tags=["setup"]
 # %load_ext servelab

@@ -49,6 +49,32 @@ def test_stamp_follows_lock_and_project(
     assert bootstrap.fingerprint("cpu") != before
 
 
+@pytest.mark.parametrize("there", ["python3.12", None])
+def test_an_old_python_hands_over_to_a_newer_one(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    there: str | None,
+) -> None:
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 10))
+    monkeypatch.setattr(bootstrap.sys, "argv", ["bootstrap.py", "--tests"])
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: name if name == there else None)
+
+    class Gone(Exception):
+        pass
+
+    def hand_over(name: str, words: list[str]) -> None:
+        raise Gone(name, words)
+
+    monkeypatch.setattr(bootstrap.os, "execvp", hand_over)
+    if there is None:
+        assert bootstrap.main() == 2 and "3.11 or newer is needed" in capsys.readouterr().err
+        return
+    with pytest.raises(Gone) as gone:
+        bootstrap.main()
+    assert gone.value.args == (there, [there, "bootstrap.py", "--tests"])
+
+
 def test_unknown_runtime_is_one_line(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVELAB_RUNTIME", "tpu")
     with pytest.raises(bootstrap.SetupError, match="it can be: cpu, gpu"):

@@ -185,6 +185,7 @@ def test_a_lab_can_be_held_back(tmp_path: Path) -> None:
     assert "make lab" in readme and "make test" not in readme
 
 
+@pytest.mark.slow
 def test_the_package_works_from_a_release(tmp_path: Path) -> None:
     """`make lab` needs the package, its configuration and course_root in the new place."""
     target = tmp_path / "students"

@@ -52,6 +52,14 @@ def test_one_round_is_left_out_where_there_are_many() -> None:
     assert compare.compare("p", now, then)[0].verdict == "changed"
 
 
+def test_what_never_varies_may_hardly_move() -> None:
+    """A quality is no timing: with the tolerance of one, a tenth of it could be lost unseen."""
+    then = [0.672] * 5
+    assert compare.meets([0.674] * 5, then) and not compare.meets([0.65] * 5, then)
+    noisy = [0.62, 0.63, 0.64, 0.65, 0.66]
+    assert compare.meets(noisy, then)
+
+
 def test_what_was_never_measured_is_new_and_what_is_not_any_more_is_missing() -> None:
     assert [r.verdict for r in compare.compare("p", THEN, None)] == ["new"]
     old = {**THEN, "ratios": {}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,54 @@ def test_parts_are_measured_again_on_another_card(card: dict[str, Any], tmp_path
     card["driver"] = "1.3"
     run.run(tmp_path, budget_s=200, only=["machine"], todo=fakes(ran))
     assert ran == ["machine", "machine"]
+
+
+def test_a_little_more_memory_is_the_same_machine(
+    card: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    run.run(tmp_path, only=["machine"], todo=fakes(ran))
+    before = provenance.hardware()
+    monkeypatch.setattr(provenance, "hardware", lambda: before | {"memory_gb": before["memory_gb"] + 1})
+    done = run.run(tmp_path, only=["machine", "naive"], todo=fakes(ran))
+    assert ran == ["machine", "naive"] and run.as_record(done)["hardware"] == before
+
+
+def test_what_nobody_could_publish_is_not_measured(
+    card: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setenv("SERVELAB_ENGINE_URL", "http://127.0.0.1:1")
+    with pytest.raises(CourseError, match="unknown settings"):
+        run.run(tmp_path, todo=fakes(ran))
+    monkeypatch.delenv("SERVELAB_ENGINE_URL")
+    monkeypatch.setattr(provenance, "dirty", lambda: True)
+    with pytest.raises(CourseError, match="SERVELAB_COMMIT"):
+        run.run(tmp_path, todo=fakes(ran))
+    assert not ran
+
+
+def test_a_load_that_fails_loses_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Engine:
+        stop = staticmethod(lambda: None)
+
+    def level(running: Any, plan: steps.Plan, load: Load, numbers: str) -> dict[str, list[float]]:
+        if load.in_flight in failing:
+            raise CourseError("too many open files\nmore")
+        return {f"{numbers}_c{load.in_flight}_rps": [1.0]}
+
+    monkeypatch.setattr(steps.engine, "serve", lambda *args, **more: contextlib.nullcontext(Engine()))
+    monkeypatch.setattr(steps, "_about", lambda running: {})
+    monkeypatch.setattr(steps, "_level", level)
+    failing = {2}
+    found = steps.throughput("awq")(steps.TINY, tmp_path)
+    assert set(found["samples"]) == {"awq_c1_rps"} and [
+        x["in_flight"] for x in found["details"]["loads"]
+    ] == [1]
+    assert found["details"]["left_out"] == {"c2": "too many open files"}
+    failing = {1, 2}
+    with pytest.raises(CourseError, match="no load could be measured: too many open files"):
+        steps.throughput("awq")(steps.TINY, tmp_path)
 
 
 def test_a_failed_step_is_told_and_the_others_go_on(card: dict[str, Any], tmp_path: Path) -> None:

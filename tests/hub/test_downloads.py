@@ -11,7 +11,7 @@ from class_kit import LAB, School
 from conftest import servelab
 from nbgrader.api import Gradebook
 from servelab.errors import CourseError
-from servelab.hub import downloads
+from servelab.hub import downloads, running
 from servelab.hub.downloads import Who
 from servelab.hub.people import Folder
 
@@ -119,6 +119,13 @@ def test_a_platforms_download_is_graded_by_one_command(folder: Folder, tmp_path:
         "ada: what was handed in on 2026-06-01" in r for r in told.refused
     )
     assert (mine / f"{LAB}.ipynb").read_text() == "newer"
+
+
+def test_a_lab_is_held_back_from_the_class(folder: Folder) -> None:
+    folder.root.mkdir(parents=True, exist_ok=True)
+    for without, there in (([LAB], False), ([], True)):
+        running.refresh_release(folder, without)
+        assert (folder.release / "labs" / LAB).is_dir() is there
 
 
 def test_bad_downloads_are_one_line(folder: Folder, tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ def _about(running: engine.Engine) -> Mapping[str, Any]:
     return {
         "command": running.command[1:],
         "backend": running.backend,
+        "environment": {name: value for name, value in os.environ.items() if name.startswith("VLLM_")},
         "kv_cache_tokens": int(tokens[-1].replace(",", "")) if tokens else None,
         "kernels": kernels[:4],
         "ready_s": running.ready_s,
